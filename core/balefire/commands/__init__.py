@@ -1,0 +1,1 @@
+"""The commands of ``balefire``, one module each; imported when they are called."""
