@@ -1,0 +1,1 @@
+"""The channels' history of schema changes, applied by the kernel at start."""

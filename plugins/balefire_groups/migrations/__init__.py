@@ -1,0 +1,1 @@
+"""The groups' history of schema changes, applied by the kernel at start."""
