@@ -1,0 +1,464 @@
+"""What a connected client asks and gets: the upper half of a connection, one object per session."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from balefire import (
+    BalefireError,
+    Conversation,
+    Device,
+    Forbidden,
+    Identity,
+    InvalidInput,
+    Member,
+    Message,
+    MessageDenied,
+    NotFound,
+    Payload,
+    Session,
+    SlowDown,
+    Submission,
+    Typing,
+    Unauthenticated,
+)
+from balefire_gateway_websocket import frames
+from balefire_gateway_websocket.encodings import Encoding, message_frame
+
+if TYPE_CHECKING:
+    from balefire_gateway_websocket.gateway import WebSocketGateway
+    from balefire_gateway_websocket.websocket import WebSocket
+
+PROTOCOL_VERSION: Final = 1
+MAX_REQUESTS_AT_ONCE: Final = 16
+MAX_BAD_FRAMES: Final = 10
+"""Frames that could not be understood, between two sweeps of a minute, before the connection is closed."""
+MAX_REFUSED: Final = 300
+"""Refused requests, in the same time, before the connection counts as flooding."""
+MAX_PAGE_BYTES: Final = 524_288
+
+CLOSE_CODES: Final = {
+    "draining": 1012,
+    "bad_frames": 4400,
+    "unauthenticated": 4401,
+    "token_expired": 4401,
+    "token_revoked": 4401,
+    "timeout": 4408,
+    "unavailable": 1013,
+    "flooding": 4429,
+}
+
+
+class ClientSession:
+    """Implements ``Connection`` for the kernel and ``Peer`` for the socket."""
+
+    __slots__ = (
+        "_bad_frames",
+        "_gateway",
+        "_is_lost",
+        "_may_write",
+        "_refused",
+        "_requests",
+        "_session",
+        "_socket",
+        "_state",
+        "platform",
+        "representation",
+        "write",
+    )
+
+    def __init__(self, gateway: WebSocketGateway, socket: WebSocket, encoding: Encoding) -> None:
+        self._gateway = gateway
+        self._socket = socket
+        self.representation = encoding
+        self.write: Callable[[bytes], None] = socket.write
+        self.platform = ""
+        self._may_write = False
+        self._is_lost = False
+        self._session: Session | None = None
+        self._state: Identity | None = None
+        self._requests = 0
+        self._bad_frames = 0
+        self._refused = 0
+
+    # -- from the socket -------------------------------------------------------------------------------------------
+
+    def received(self, opcode: int, payload: bytes) -> None:
+        try:
+            frame = self.representation.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._not_understood(payload, error)
+            return
+        if self._session is None:
+            self._before_hello(frame)
+        elif isinstance(frame, frames.Send):
+            self._send(frame, self._session, len(payload))
+        elif isinstance(frame, frames.Ping):
+            self._answer(frames.Pong(id=frame.id, now=self._gateway.ctx.clock.now_ms()))
+        elif isinstance(frame, frames.TypingNotice):
+            self._start(self._typing(frame))
+        elif isinstance(frame, frames.Hello):
+            self._error(frame.id, InvalidInput("hello was said already", where="t"))
+        else:
+            self._request(frame)
+
+    def caught_up(self) -> bytes:
+        return self.representation.frame(frames.Resync(reason="slow_reader"))
+
+    def lost(self) -> None:
+        self._is_lost = True
+        self._gateway.forget(self)
+        if self._session is not None:
+            self._gateway.ctx.sessions.close(self._session)
+
+    def _not_understood(self, payload: bytes, error: Exception) -> None:
+        try:
+            request_id = self.representation.decode_head(payload).id
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            request_id = ""
+        self._bad_frames += 1
+        if self._bad_frames >= MAX_BAD_FRAMES:
+            self.close("bad_frames", "too many frames that cannot be understood")
+        else:
+            self._error(request_id, InvalidInput(f"this frame cannot be understood: {error}"))
+
+    # -- hello -----------------------------------------------------------------------------------------------------
+
+    def _before_hello(self, frame: frames.ClientFrame) -> None:
+        if type(frame) is not frames.Hello:
+            self.close("unauthenticated", "the first frame must be hello")
+        elif PROTOCOL_VERSION not in frame.versions:
+            self.close("unauthenticated", f"this server speaks protocol version {PROTOCOL_VERSION}")
+        elif self._requests == 0:
+            self._requests = 1
+            self._start(self._hello(frame))
+
+    async def _hello(self, frame: frames.Hello) -> None:
+        gateway = self._gateway
+        try:
+            identity = await gateway.ctx.authenticate(frame.token)
+            if not identity.may("messages:read"):
+                raise Forbidden("this token does not carry the scope messages:read")
+        except BalefireError as error:
+            self._error(frame.id, error)
+            self.close("unauthenticated", error.reason)
+            return
+        if frame.device and identity.device_id not in ("", frame.device):
+            self.close("unauthenticated", "this token was issued to another device")
+            return
+        if frame.device:
+            identity = msgspec.structs.replace(identity, device_id=frame.device)
+        self.platform = frame.platform
+        await self._open(identity, frame.id)
+
+    async def _open(self, identity: Identity, request_id: str) -> None:
+        gateway = self._gateway
+        early: list[bytes] = []
+        self.write = early.append  # welcome comes before anything else
+        try:
+            session = await gateway.ctx.sessions.open(identity, self, platform=self.platform)
+        except BalefireError as error:
+            self.write = self._socket.write
+            self._error(request_id, error)
+            self.close("unavailable", error.reason, reconnect_after_ms=1000)
+            return
+        self.write = self._socket.write
+        if self._is_lost:  # while we were looking up the conversations
+            gateway.ctx.sessions.close(session)
+            return
+        self._session, self._state = session, identity
+        self._may_write = identity.may("messages:write")
+        self._requests = 0
+        gateway.greeted(self)
+        self._answer(
+            frames.Welcome(
+                id=request_id,
+                version=PROTOCOL_VERSION,
+                session=session.id,
+                user=identity.user,
+                now=gateway.ctx.clock.now_ms(),
+                heartbeat_ms=gateway.heartbeat_ms,
+                limits=gateway.limits,
+            )
+        )
+        for delivered in early:
+            self.write(delivered)
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    def _send(self, frame: frames.Send, session: Session, size: int) -> None:
+        identity = session.identity
+        try:
+            if size > self._gateway.max_message_bytes:
+                limit = self._gateway.max_message_bytes
+                raise InvalidInput(f"a message may have {limit} bytes, this one has {size}", where="fields")
+            if not self._may_write:
+                raise Forbidden("this token does not carry the scope messages:write")
+            submission = Submission(
+                sender=identity.user,
+                conversation=self._gateway.resolve(frame.to, identity.user),
+                payload=Payload(frame.type, frame.fields, frame.mentions, frame.push_text),
+                client_message_id=frame.id,
+                to=frame.only,
+                expires_after_ms=frame.expires_after_ms,
+                session_id=session.id,
+            )
+        except BalefireError as error:
+            self._error(frame.id, error)
+            return
+
+        def done(message: Message | None, error: Exception | None) -> None:
+            if message is None:
+                self._error(frame.id, error)
+                return
+            sent = frames.Sent(
+                id=frame.id,
+                message=str(message.id),
+                in_=message.conversation.key,
+                seq=message.seq,
+                at=message.at,
+            )
+            self.write(self.representation.frame(sent))
+
+        self._gateway.offer(submission, done)
+
+    # -- other requests --------------------------------------------------------------------------------------------
+
+    def _request(self, frame: frames.Request) -> None:
+        if self._requests >= MAX_REQUESTS_AT_ONCE:
+            self._error(frame.id, SlowDown(f"{MAX_REQUESTS_AT_ONCE} requests are under way", retry_after_seconds=1))
+            return
+        self._requests += 1
+        self._start(self._serve(frame))
+
+    async def _serve(self, frame: frames.Request) -> None:
+        try:
+            self._answer(await self._handle(frame))
+        except Exception as error:
+            self._error(frame.id, error)
+        finally:
+            self._requests -= 1
+
+    def _handle(self, frame: frames.Request) -> Awaitable[frames.Frame]:
+        match frame:
+            case frames.ListConversations():
+                return self._list(frame)
+            case frames.Sync():
+                return self._sync(frame)
+            case frames.History():
+                return self._history(frame)
+            case frames.Mark():
+                return self._mark(frame)
+            case frames.Watch():
+                return self._watch(frame)
+            case frames.RegisterDevice():
+                return self._device(frame)
+            case frames.Recall():
+                return self._recall(frame)
+
+    async def _list(self, frame: frames.ListConversations) -> frames.Frame:
+        found = await self._gateway.ctx.store.summaries(self._user, after=frame.after, limit=frame.limit)
+        items = [
+            frames.ConversationItem(
+                in_=summary.conversation.key,
+                last_seq=summary.last_seq,
+                unread=summary.unread,
+                read=summary.member.read_seq,
+                delivered=summary.member.delivered_seq,
+                role=summary.member.role,
+                settings=summary.member.settings,
+                alias=summary.member.alias,
+                last=self._last(summary.last_message),
+            )
+            for summary in found
+        ]
+        return frames.Conversations(id=frame.id, next=items[-1].in_ if len(found) == frame.limit else "", items=items)
+
+    def _last(self, message: Message | None) -> msgspec.Raw | None:
+        if message is None or not message.is_for(self._user):
+            return None
+        return self._raw(message)
+
+    def _raw(self, message: Message) -> msgspec.Raw:
+        return msgspec.Raw(self.representation.encode_body(message_frame(message)))
+
+    async def _sync(self, frame: frames.Sync) -> frames.Frame:
+        found: list[msgspec.Raw] = []
+        upto: dict[str, int] = {}
+        more: list[str] = []
+        room, size = frame.limit, 0
+        for key, cursor in frame.cursors.items():
+            if room <= 0 or size >= MAX_PAGE_BYTES:
+                more.append(key)
+                continue
+            conversation = self._resolve(key)
+            try:
+                raws, reached, last = await self._behind(conversation, cursor, room, MAX_PAGE_BYTES - size)
+            except NotFound:  # left meanwhile: nothing more to come, and no reason to fail the others
+                continue
+            found += raws
+            room -= max(1, len(raws))
+            size += sum(len(raw) for raw in raws)
+            upto[key] = reached
+            if reached < last:
+                more.append(key)
+        return frames.Page(id=frame.id, messages=found, upto=upto, more=more)
+
+    async def _behind(
+        self, conversation: Conversation, cursor: int, limit: int, max_bytes: int
+    ) -> tuple[list[msgspec.Raw], int, int]:
+        """Messages after a cursor, the seq up to which the page is complete, and the last seq there is.
+
+        Works on a window of seq numbers, so that numbers the reader does not get are passed over for good.
+        """
+        ctx = self._gateway.ctx
+        bounds = await ctx.visibility(conversation, self._user)
+        last = await ctx.store.last_seq(conversation)
+        if bounds.to_seq:
+            last = min(last, bounds.to_seq)
+        cursor = max(cursor, bounds.from_seq - 1)
+        if cursor >= last:
+            return [], max(cursor, 0), last
+        reached = min(last, cursor + limit)
+        raws: list[msgspec.Raw] = []
+        size = 0
+        for message in await ctx.history(
+            conversation, self._user, after_seq=cursor, before_seq=reached + 1, limit=limit
+        ):
+            raw = self._raw(message)
+            size += len(raw)
+            if raws and size > max_bytes:
+                return raws, message.seq - 1, last
+            raws.append(raw)
+        return raws, reached, last
+
+    async def _history(self, frame: frames.History) -> frames.Frame:
+        ctx = self._gateway.ctx
+        conversation = self._resolve(frame.in_)
+        bounds = await ctx.visibility(conversation, self._user)
+        last = await ctx.store.last_seq(conversation)
+        before = min(frame.before or last + 1, last + 1)
+        lowest = max(before - frame.limit, bounds.from_seq, 1)
+        raws: list[msgspec.Raw] = []
+        size = 0
+        for message in await ctx.history(
+            conversation, self._user, after_seq=lowest - 1, before_seq=before, limit=frame.limit, newest_first=True
+        ):
+            raw = self._raw(message)
+            size += len(raw)
+            if raws and size > MAX_PAGE_BYTES:
+                lowest = message.seq + 1
+                break
+            raws.append(raw)
+        is_more = lowest > max(bounds.from_seq, 1)
+        return frames.Page(id=frame.id, messages=raws, upto={frame.in_: lowest}, more=[frame.in_] if is_more else [])
+
+    async def _mark(self, frame: frames.Mark) -> frames.Frame:
+        member = await self._gateway.ctx.members.mark(
+            self._resolve(frame.in_), self._user, read_seq=frame.read, delivered_seq=frame.delivered
+        )
+        return frames.Ok(id=frame.id, read=member.read_seq, delivered=member.delivered_seq)
+
+    async def _watch(self, frame: frames.Watch) -> frames.Frame:
+        if self._session is not None:
+            self._gateway.ctx.sessions.watch(self._session, frame.users)
+        return frames.Ok(id=frame.id)
+
+    async def _device(self, frame: frames.RegisterDevice) -> frames.Frame:
+        device_id = self._identity.device_id
+        if not device_id:
+            raise InvalidInput("say hello with a device id before registering where to push", where="device")
+        ctx = self._gateway.ctx
+        now = ctx.clock.now_ms()
+        await ctx.store.put_device(
+            Device(
+                user=self._user,
+                id=device_id,
+                platform=self.platform,
+                vendor=frame.vendor,
+                token=frame.token,
+                voip_token=frame.voip_token,
+                app=frame.app,
+                environment=frame.environment,
+                language=frame.language,
+                timezone=frame.timezone,
+                last_seen_at=now,
+                registered_at=now,
+            )
+        )
+        await ctx.emit("device.registered", user=self._user, data={"device": device_id, "vendor": frame.vendor})
+        return frames.Ok(id=frame.id)
+
+    async def _recall(self, frame: frames.Recall) -> frames.Frame:
+        await self._gateway.ctx.recall(int(frame.message), by=self._user)
+        return frames.Ok(id=frame.id)
+
+    async def _typing(self, frame: frames.TypingNotice) -> None:
+        """Passed on to the conversation when the sender is in it; never answered."""
+        members = self._gateway.ctx.members
+        conversation = self._resolve(frame.in_)
+        found = members.get(conversation, self._user)
+        member = found if found is None or isinstance(found, Member) else await found
+        if member is not None and member.role != "removed":
+            members.tell(Typing(conversation, self._user, frame.on), conversation)
+
+    # -- to the socket ---------------------------------------------------------------------------------------------
+
+    def close(self, code: str, reason: str, *, reconnect_after_ms: int | None = None) -> None:
+        """Say ``bye`` and close; also the kernel's way of ending a session."""
+        if code == "draining" and reconnect_after_ms is None:
+            reconnect_after_ms = random.randint(0, 5000)  # noqa: S311 - spreads the herd, guards nothing
+        bye = frames.Bye(code=code, reason=reason, reconnect_after_ms=reconnect_after_ms)
+        self._socket.close(CLOSE_CODES.get(code, 1000), code, self.representation.frame(bye))
+
+    def sweep(self, now_ms: int) -> None:
+        """Once per heartbeat period: end what is silent or expired, and forgive old mistakes."""
+        identity = self._state
+        if identity is not None and 0 < identity.expires_at <= now_ms:
+            self.close("token_expired", "the token has expired; reconnect with a new one")
+        elif self._socket.silent_sweeps >= 2:
+            self.close("timeout", "nothing was heard for two heartbeat periods")
+        self._socket.silent_sweeps += 1
+        self._bad_frames = self._refused = 0
+
+    def _answer(self, frame: frames.Frame) -> None:
+        self.write(self.representation.frame(frame))
+
+    def _error(self, request_id: str, error: Exception | None) -> None:
+        self._refused += 1
+        if self._refused > MAX_REFUSED:
+            self.close("flooding", "too many refused requests; slow down", reconnect_after_ms=30_000)
+        else:
+            self._answer(self._gateway.error_frame(request_id, error))
+
+    # -- small things ----------------------------------------------------------------------------------------------
+
+    @property
+    def _identity(self) -> Identity:
+        if self._state is None:
+            raise Unauthenticated("say hello first")
+        return self._state
+
+    @property
+    def _user(self) -> str:
+        return self._identity.user
+
+    def _resolve(self, key: str) -> Conversation:
+        return self._gateway.resolve(key, self._user)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._gateway.run(work)
+
+
+def error_of(error: Exception) -> tuple[str, str, str, int]:
+    """Code, reason, field and retry time (ms) of an error that clients may see."""
+    if isinstance(error, MessageDenied):
+        denied = error.denied
+        return denied.code, denied.reason, "", int(denied.details.get("retry_after_ms", 0))
+    if isinstance(error, BalefireError):
+        return error.code, error.reason, error.where or "", int((error.retry_after_seconds or 0) * 1000)
+    return "internal_error", "the server failed to handle this request", "", 0
