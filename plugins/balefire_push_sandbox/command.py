@@ -1,0 +1,81 @@
+"""``balefire sandbox``: develop any push client against it, without an account and without a platform."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from pathlib import Path
+
+import click
+
+
+class _WallClock:
+    """The real time."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8451, show_default=True, help="Port of the page and the control calls.")
+@click.option(
+    "--apns-port", default=8452, show_default=True, help="Port of Apple's production host; the next one is development."
+)
+@click.option("--topic", "topics", multiple=True, default=("com.example.app",), show_default=True, help="Bundle id.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("sandbox"),
+    show_default=True,
+    help="Where its keys are kept.",
+)
+def sandbox(host: str, port: int, apns_port: int, topics: tuple[str, ...], folder: Path) -> None:
+    """Run stand-ins for push services, with simulated phones on a page. 独立运行推送沙箱。"""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(host, port, apns_port, topics, folder))
+
+
+async def _run(host: str, port: int, apns_port: int, topics: tuple[str, ...], folder: Path) -> None:
+    from aiohttp import web
+
+    from balefire_push_sandbox.phones import Phone
+    from balefire_push_sandbox.routes import SandboxRoutes, let_everybody_in
+    from balefire_push_sandbox.sandbox import Sandbox
+
+    async def keep(phone: Phone) -> None:
+        """There is no platform to tell."""
+
+    here = Sandbox(folder, _WallClock(), topics=topics)
+    await here.start(host=host, ports=(apns_port, apns_port + 1 if apns_port else 0))
+    app = web.Application()
+    for route in SandboxRoutes(here, guard=let_everybody_in, hand_out=keep).all():
+        app.router.add_route(route.method, route.path, route.handler)
+    runner = web.AppRunner(app, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+        found = runner.addresses[0][1]
+        click.echo(f"phones 手机      http://{host}:{found}/sandbox")
+        for name, value in here.account().items():
+            click.echo(f"{name:<16} {', '.join(value) if isinstance(value, list) else value}")
+        click.echo(f"account_file     {here.account_file}")
+        await _until_stopped()
+    finally:
+        await runner.cleanup()
+        await here.stop()
+
+
+async def _until_stopped() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
