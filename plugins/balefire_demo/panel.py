@@ -1,0 +1,41 @@
+"""Tells where to click, in English and Chinese."""
+
+
+def show_panel(url: str) -> None:
+    """Print the panel on standard output."""
+    from rich import box
+    from rich.console import Console, Group
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    places = Table.grid(padding=(0, 2))
+    for english, chinese, address in where_to_click(url):
+        places.add_row(Text(english), Text(chinese), Text(address, style=f"bold link {address}"))
+    hint = Text("\nTry / 试试  write to Echo · message Carol, her phone rings · open two windows\n", style="dim")
+    hint.append("            给 Echo 发消息 · 给 Carol 发消息，她的手机会响 · 打开两个窗口对话\n", style="dim")
+    end = Text(
+        "Ctrl+C stops it; the next run goes on from here. 按 Ctrl+C 停止，下次运行会继续使用这些数据。", style="dim"
+    )
+    panel = Panel(
+        Group(places, hint, end),
+        title="[bold]🔥 Balefire demo · 演示[/]",
+        border_style="#e8590c",
+        box=box.ROUNDED,
+        padding=(1, 3),
+        expand=False,
+    )
+    console = Console(soft_wrap=False)
+    # A pipe has no width of its own; addresses must not be broken there.
+    console.print(panel, width=console.width if console.is_terminal else 120)
+
+
+def where_to_click(url: str) -> list[tuple[str, str, str]]:
+    """English words, Chinese words, address."""
+    return [
+        ("Chat as Alice", "以爱丽丝的身份聊天", f"{url}/?as=alice"),
+        ("Chat as Bob", "以 Bob 的身份聊天", f"{url}/?as=bob"),
+        ("Carol's phone", "卡萝的模拟手机", f"{url}/sandbox"),
+        ("REST API", "接口文档", f"{url}/docs"),
+        ("Health", "运行状况", f"{url}/readyz"),
+    ]
