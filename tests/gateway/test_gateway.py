@@ -1,0 +1,496 @@
+"""The native protocol over real sockets, in both encodings (docs/reference/client-protocol.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.gateway.talking import Talker, connected, signed_in
+
+from balefire.testing import Platform, start_platform
+
+ENCODINGS = pytest.mark.parametrize("encoding", ["json", "msgpack"])
+
+
+async def send(talker: Talker, to: str, text: str, key: str, **more: object) -> dict[str, object]:
+    return await talker.ask("send", id=key, to=to, type="text", fields={"text": text}, **more)
+
+
+# -- hello -------------------------------------------------------------------------------------------------------------
+
+
+@ENCODINGS
+async def test_hello_is_answered_with_who_and_what(platform: Platform, encoding: str) -> None:
+    async with connected(platform, encoding) as talker:
+        welcome = await talker.ask(
+            "hello", id="1", token=await platform.token("alice"), device="phone", versions=[9, 1]
+        )
+
+    assert welcome["t"] == "welcome"
+    assert welcome["user"] == "alice"
+    assert welcome["version"] == 1
+    assert welcome["limits"] == {"frame_bytes": 262_144, "page": 200, "watch": 500}
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        {"token": "nonsense"},
+        {"token": ""},
+        {"token": "a.b.c"},
+        {"token": "bf_unknown_secret"},
+        {"token": "x", "versions": [99]},
+    ],
+)
+async def test_a_refused_hello_is_told_why_and_closed(platform: Platform, hello: dict[str, object]) -> None:
+    async with connected(platform) as talker:
+        await talker.say("hello", id="1", **hello)
+        bye = await talker.until("bye")
+        closed = await talker.until("closed")
+
+    assert bye["code"] == "unauthenticated"
+    assert "reconnect_after_ms" not in bye
+    assert closed["code"] == 4401
+
+
+async def test_anything_before_hello_closes(platform: Platform) -> None:
+    async with connected(platform) as talker:
+        await talker.say("send", id="1", to="private/bob", fields={"text": "hi"})
+        assert (await talker.until("bye"))["code"] == "unauthenticated"
+        assert (await talker.until("closed"))["code"] == 4401
+
+
+async def test_saying_nothing_at_first_is_given_ten_seconds_at_most(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"hello_seconds": 0.2}}
+    async with start_platform(tmp_path, plugins=settings) as platform, connected(platform) as talker:
+        assert (await talker.until("bye"))["code"] == "timeout"
+        assert (await talker.until("closed"))["code"] == 4408
+
+
+async def test_falling_silent_closes_after_two_heartbeats(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"heartbeat_seconds": 0.1}}
+    async with start_platform(tmp_path, plugins=settings) as platform, signed_in(platform, "alice") as talker:
+        assert (await talker.until("bye"))["code"] == "timeout"
+
+
+async def test_pings_keep_a_connection_open(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"heartbeat_seconds": 0.2}}
+    async with start_platform(tmp_path, plugins=settings) as platform, signed_in(platform, "alice") as talker:
+        for number in range(12):
+            await asyncio.sleep(0.1)
+            assert (await talker.ask("ping", id=str(number)))["t"] == "pong"
+
+
+async def test_a_plain_request_is_told_to_come_with_a_websocket(platform: Platform) -> None:
+    answer = await platform.http.get("/v1/socket")
+
+    assert answer.status_code == 426
+    assert answer.headers["sec-websocket-version"] == "13"
+
+
+async def test_a_token_that_is_revoked_ends_its_sessions(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as talker:
+        answer = await platform.http.post("/v1/users/alice/revoke-tokens")
+        assert answer.is_success, answer.text
+
+        bye = await talker.until("bye")
+        assert bye["code"] == "token_revoked"
+        assert (await talker.until("closed"))["code"] == 4401
+
+
+async def test_welcome_comes_before_anything_delivered_meanwhile(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await platform.add_user("bob")
+    memberships = platform.kernel.store.memberships
+
+    async def slow(user: str, **options: object) -> object:
+        if user == "bob":
+            await send(alice, "private/bob", "early", "m-1")
+            await asyncio.sleep(0.05)
+        return await memberships(user, **options)  # type: ignore[arg-type]  # handed through
+
+    async with signed_in(platform, "alice") as alice, connected(platform) as bob:
+        monkeypatch.setattr(platform.kernel.store, "memberships", slow)
+        await bob.say("hello", id="1", token=await platform.token("bob"))
+
+        assert (await bob.hear())["t"] == "welcome"
+        assert (await bob.hear())["id"] == "m-1"
+
+
+async def test_a_connection_lost_during_hello_leaves_nobody_online(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memberships, gate = platform.kernel.store.memberships, asyncio.Event()
+
+    async def slow(user: str, **options: object) -> object:
+        await gate.wait()
+        return await memberships(user, **options)  # type: ignore[arg-type]  # handed through
+
+    monkeypatch.setattr(platform.kernel.store, "memberships", slow)
+    async with connected(platform) as alice:
+        await alice.say("hello", id="1", token=await platform.token("alice"))
+        async with asyncio.timeout(5):
+            while not platform.kernel.sessions.is_online("alice"):
+                await asyncio.sleep(0.01)
+    gateway = platform.kernel.providers.gateways["websocket"]
+    async with asyncio.timeout(5):
+        while gateway.count():  # type: ignore[attr-defined]  # the native gateway's own
+            await asyncio.sleep(0.01)
+    gate.set()
+
+    async with asyncio.timeout(5):
+        while platform.kernel.sessions.is_online("alice"):
+            await asyncio.sleep(0.01)
+    assert platform.kernel.sessions.count() == 0
+
+
+# -- sending and receiving ---------------------------------------------------------------------------------------------
+
+
+@ENCODINGS
+async def test_a_private_message_is_acknowledged_and_delivered(platform: Platform, encoding: str) -> None:
+    async with signed_in(platform, "alice", encoding) as alice, signed_in(platform, "bob", encoding) as bob:
+        sent = await send(alice, "private/bob", "你好，世界 👋", "m-1")
+        message = await bob.until("message")
+
+    assert sent["t"] == "sent"
+    assert sent["in"] == "private/alice,bob"
+    assert sent["seq"] == 1
+    assert message == {
+        "t": "message",
+        "message": sent["message"],
+        "in": "private/alice,bob",
+        "seq": 1,
+        "from": "alice",
+        "id": "m-1",
+        "at": sent["at"],
+        "type": "text",
+        "fields": {"text": "你好，世界 👋"},
+        "flags": 1,
+    }
+
+
+async def test_encodings_mix(platform: Platform) -> None:
+    async with signed_in(platform, "alice", "json") as alice, signed_in(platform, "bob", "msgpack") as bob:
+        await send(alice, "private/bob", "from json", "m-1")
+        await send(bob, "private/alice", "from msgpack", "m-2")
+
+        assert (await bob.until("message"))["fields"] == {"text": "from json"}
+        assert (await alice.until("message"))["fields"] == {"text": "from msgpack"}
+
+
+async def test_the_senders_other_devices_hear_it_and_this_one_does_not(platform: Platform) -> None:
+    await platform.add_user("bob")
+    async with (
+        signed_in(platform, "alice", device="phone") as phone,
+        signed_in(platform, "alice", device="laptop") as laptop,
+    ):
+        await send(phone, "private/bob", "hi", "m-1")
+
+        assert (await laptop.until("message"))["id"] == "m-1"
+        await phone.ask("ping", id="p")
+        assert not [frame for frame in phone.passed_over if frame["t"] == "message"]
+
+
+async def test_the_same_id_again_is_the_same_message_once(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+        first = await send(alice, "private/bob", "once", "m-1")
+        again = await send(alice, "private/bob", "once", "m-1")
+        second = await send(alice, "private/bob", "twice", "m-2")
+
+        assert again == first
+        assert second["seq"] == 2
+        assert (await bob.until("message"))["seq"] == 1
+        assert (await bob.until("message"))["seq"] == 2
+
+
+async def test_the_same_id_after_a_restart_is_the_same_message(tmp_path: Path) -> None:
+    async with start_platform(tmp_path) as platform, signed_in(platform, "alice") as alice:
+        await platform.add_user("bob")
+        first = await send(alice, "private/bob", "once", "m-1")
+
+    async with start_platform(tmp_path) as platform, signed_in(platform, "alice") as alice:
+        assert await send(alice, "private/bob", "once", "m-1") == first
+
+
+async def test_numbers_count_up_without_gaps_in_the_order_of_sending(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+        for number in range(200):
+            await alice.say("send", id=f"m-{number}", to="private/bob", type="text", fields={"text": str(number)})
+
+        heard = [await bob.until("message") for _ in range(200)]
+
+    assert [m["seq"] for m in heard] == list(range(1, 201))
+    assert [m["fields"]["text"] for m in heard] == [str(number) for number in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "where"),
+    [
+        ({"id": "1", "to": "private/nobody-here", "fields": {"text": "x"}}, "unknown_user", None),
+        ({"id": "1", "to": "group/none", "fields": {"text": "x"}}, "no_such_group", None),
+        ({"id": "1", "to": "nonsense", "fields": {"text": "x"}}, "invalid_input", "to"),
+        ({"id": "1", "to": "private/", "fields": {"text": "x"}}, "invalid_input", "to"),
+        ({"id": "1", "to": "private/bob#x", "fields": {"text": "x"}}, "invalid_input", "to"),
+        ({"id": "1", "to": "private/bob", "type": "no-such-type"}, "invalid_input", "type"),
+        ({"id": "1", "to": "private/bob", "fields": {}}, "invalid_input", None),
+        ({"id": "1", "to": "private/bob", "fields": {"text": 7}}, "invalid_input", None),
+        ({"id": "1", "to": "private/bob", "type": "recalled", "fields": {"by": "alice"}}, "server_only", None),
+        ({"id": "1", "to": "private/bob", "fields": {"text": "x"}, "expires_after_ms": -1}, "invalid_input", None),
+        ({"id": "1", "to": 7, "fields": {"text": "x"}}, "invalid_input", None),
+        ({"id": "1", "to": "private/bob", "fields": {"text": "x" * 70_000}}, "invalid_input", None),
+    ],
+)
+async def test_a_bad_message_is_refused_and_the_connection_goes_on(
+    platform: Platform, frame: dict[str, object], code: str, where: str | None
+) -> None:
+    await platform.add_user("bob")
+    async with signed_in(platform, "alice") as alice:
+        refused = await alice.ask("send", **frame)
+        accepted = await send(alice, "private/bob", "still here", "m-2")
+
+    assert refused["t"] == "error"
+    assert refused["code"] == code, refused
+    assert where is None or refused["where"] == where
+    assert accepted["t"] == "sent"
+
+
+async def test_a_token_without_the_right_to_write_cannot_send(platform: Platform) -> None:
+    token = await platform.token("reader", scopes=frozenset({"messages:read"}))
+    async with connected(platform) as talker:
+        await talker.ask("hello", id="1", token=token, device="d")
+        refused = await send(talker, "private/bob", "x", "m-1")
+
+    assert refused["code"] == "forbidden"
+
+
+async def test_broken_frames_are_answered_and_at_last_close(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice:
+        await alice.socket.send_str('{"t": "list", "id": "7", "limit": "many"}')
+        assert (await alice.until("error", id="7"))["code"] == "invalid_input"
+        for broken in ("{", "[]", "null", '{"t": "no such"}', "\ud83d", '{"id": 3}', '""', "{}", "1"):
+            await alice.socket.send_str(broken.encode("utf-8", "replace").decode())
+
+        assert (await alice.until("bye"))["code"] == "bad_frames"
+        assert (await alice.until("closed"))["code"] == 4400
+
+
+async def test_a_frame_that_is_too_large_closes_with_1009(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice:
+        await alice.socket.send_str("x" * 300_000)
+
+        assert (await alice.until("closed"))["code"] == 1009
+
+
+async def test_a_flood_of_refused_requests_closes(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice:
+        for number in range(400):
+            await alice.say("send", id=str(number), to="group/none", fields={"text": "x"})
+
+        assert (await alice.until("bye"))["code"] == "flooding"
+
+
+# -- catching up -------------------------------------------------------------------------------------------------------
+
+
+@ENCODINGS
+async def test_what_was_missed_is_listed_and_synchronised_in_bounded_pages(platform: Platform, encoding: str) -> None:
+    await platform.add_user("bob")
+    async with signed_in(platform, "alice", encoding) as alice:
+        for number in range(25):
+            await send(alice, "private/bob", f"text {number}", f"m-{number}")
+
+    async with signed_in(platform, "bob", encoding) as bob:
+        listed = await bob.ask("list", id="l")
+        (item,) = listed["items"]
+        assert (item["in"], item["last_seq"], item["unread"]) == ("private/alice,bob", 25, 25)
+        assert item["last"]["fields"] == {"text": "text 24"}
+        cursor, texts = 0, []
+        while True:
+            page = await bob.ask("sync", id=f"s{cursor}", cursors={"private/alice,bob": cursor}, limit=10)
+            texts += [message["fields"]["text"] for message in page["messages"]]
+            cursor = page["upto"]["private/alice,bob"]
+            assert len(page["messages"]) <= 10
+            if not page["more"]:
+                break
+
+    assert texts == [f"text {number}" for number in range(25)]
+    assert cursor == 25
+
+
+async def test_scrolling_back_goes_from_the_newest(platform: Platform) -> None:
+    await platform.add_user("bob")
+    async with signed_in(platform, "alice") as alice:
+        for number in range(1, 13):
+            await send(alice, "private/bob", str(number), f"m-{number}")
+
+        newest = await alice.ask("history", id="1", in_="private/bob", limit=5)
+        older = await alice.ask("history", id="2", in_="private/bob", before=8, limit=5)
+        oldest = await alice.ask("history", id="3", in_="private/bob", before=3, limit=5)
+
+    assert [m["seq"] for m in newest["messages"]] == [12, 11, 10, 9, 8]
+    assert [m["seq"] for m in older["messages"]] == [7, 6, 5, 4, 3]
+    assert [m["seq"] for m in oldest["messages"]] == [2, 1]
+    assert (bool(newest["more"]), bool(older["more"]), bool(oldest["more"])) == (True, True, False)
+
+
+async def test_nobody_else_can_read_a_private_conversation(platform: Platform) -> None:
+    await platform.add_user("bob")
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "eve") as eve:
+        await send(alice, "private/bob", "secret", "m-1")
+
+        for request in (
+            {"t": "history", "id": "1", "in_": "private/alice,bob"},
+            {"t": "mark", "id": "2", "in_": "private/alice,bob", "read": 1},
+        ):
+            answer = await eve.ask(str(request.pop("t")), **request)
+            assert answer["t"] == "error", answer
+        page = await eve.ask("sync", id="3", cursors={"group/none": 0})
+
+    assert page["messages"] == []
+
+
+async def test_reading_on_one_device_clears_the_other_and_shows_the_sender(platform: Platform) -> None:
+    async with (
+        signed_in(platform, "alice") as alice,
+        signed_in(platform, "bob", device="phone") as phone,
+        signed_in(platform, "bob", device="laptop") as laptop,
+    ):
+        await send(alice, "private/bob", "read me", "m-1")
+        await phone.until("message")
+
+        assert await phone.ask("mark", id="1", in_="private/alice", read=9) == {
+            "t": "ok",
+            "id": "1",
+            "read": 1,
+            "delivered": 1,
+        }
+
+        for other in (alice, laptop):
+            marked = await other.until("marked", user="bob")
+            assert marked["read"] == 1
+        (item,) = (await laptop.ask("list", id="2"))["items"]
+        assert item["unread"] == 0
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+async def test_typing_reaches_the_other_side_only_between_members(platform: Platform) -> None:
+    async with (
+        signed_in(platform, "alice") as alice,
+        signed_in(platform, "bob") as bob,
+        signed_in(platform, "eve") as eve,
+    ):
+        await send(alice, "private/bob", "hello", "m-1")
+        await eve.say("typing", in_="private/alice,bob", on=True)
+        await alice.say("typing", in_="private/bob", on=True)
+
+        assert await bob.until("typing") == {"t": "typing", "in": "private/alice,bob", "user": "alice", "on": True}
+        assert not [frame for frame in bob.passed_over if frame.get("user") == "eve"]
+
+
+async def test_watching_tells_who_comes_and_goes(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice:
+        assert (await alice.ask("watch", id="1", users=["bob"]))["t"] == "ok"
+        assert (await alice.until("presence", user="bob"))["online"] is False
+        async with signed_in(platform, "bob"):
+            assert await alice.until("presence", online=True) == {
+                "t": "presence",
+                "user": "bob",
+                "online": True,
+                "platforms": ["test"],
+            }
+        assert (await alice.until("presence", user="bob"))["online"] is False
+
+
+async def test_a_device_registers_where_to_push(platform: Platform) -> None:
+    async with signed_in(platform, "alice", device="phone") as alice:
+        answer = await alice.ask("device", id="1", vendor="apns", token="ab" * 32, app="com.example.app", language="zh")
+
+    devices = (await platform.kernel.store.devices(["alice"]))["alice"]
+    assert answer["t"] == "ok"
+    assert [(d.id, d.vendor, d.token, d.language) for d in devices] == [("phone", "apns", "ab" * 32, "zh")]
+
+
+async def test_a_recall_replaces_the_message_everywhere(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+        sent = await send(alice, "private/bob", "oops", "m-1")
+        refused = await bob.ask("recall", id="1", message=sent["message"])
+        done = await alice.ask("recall", id="2", message=sent["message"])
+        replaced = await bob.until("replaced")
+        page = await bob.ask("history", id="3", in_="private/alice")
+
+    assert refused["code"] == "forbidden"
+    assert done["t"] == "ok"
+    assert (replaced["seq"], replaced["type"], replaced["flags"] & 2) == (1, "recalled", 2)
+    assert "oops" not in str(page)
+
+
+async def test_a_transient_message_is_live_only(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+        await send(alice, "private/bob", "stored", "m-1")
+        kinds = platform.kernel.providers.content_types
+        transient = next(k.name for k in kinds.values() if not k.is_stored and k.name.startswith("stream"))
+        sent = await alice.ask(
+            "send", id="m-2", to="private/bob", type=transient, fields={"text": "so far", "stream": "s-1"}
+        )
+        heard = await bob.until("message", type=transient)
+        page = await bob.ask("history", id="1", in_="private/alice")
+
+    assert (sent["t"], sent.get("seq"), heard["seq"]) == ("sent", 0, 0), sent
+    assert [m["seq"] for m in page["messages"]] == [1]
+
+
+async def test_stopping_sends_clients_away_with_a_time_to_come_back(tmp_path: Path) -> None:
+    async with (
+        start_platform(tmp_path, settings={"server": {"drain_seconds": 0.5}}) as platform,
+        signed_in(platform, "alice") as alice,
+    ):
+        stopping = asyncio.create_task(platform.kernel.stop())
+        bye = await alice.until("bye")
+        closed = await alice.until("closed")
+        await stopping
+
+    assert bye["code"] == "draining"
+    assert 0 <= bye["reconnect_after_ms"] <= 500
+    assert closed["code"] == 1012
+
+
+async def test_a_client_that_does_not_read_is_told_to_synchronise_and_loses_nothing(tmp_path: Path) -> None:
+    text = "x" * 4000
+    async with (
+        start_platform(tmp_path, plugins={"rate-limit": {"enabled": False}}) as platform,
+        signed_in(platform, "alice") as alice,
+        signed_in(platform, "bob") as bob,
+    ):
+        transport = bob.socket.get_extra_info("socket")
+        assert transport is not None
+        bob_protocol = bob.socket._conn.protocol  # type: ignore[union-attr]  # stop reading as a stuck phone does
+        assert bob_protocol is not None
+        bob_protocol.pause_reading()
+        for number in range(1500):
+            await send(alice, "private/bob", text, f"m-{number}")
+        bob_protocol.resume_reading()
+        async with asyncio.timeout(10):
+            while (await bob.hear())["t"] != "resync":
+                continue
+        cursor = 0
+        heard = 0
+        while heard < 1500:
+            page = await bob.ask("sync", id=f"s{cursor}", cursors={"private/alice,bob": cursor})
+            heard += len(page["messages"])
+            cursor = page["upto"]["private/alice,bob"]
+
+    assert cursor == 1500
+
+
+async def test_an_unknown_subprotocol_falls_back_to_json(platform: Platform) -> None:
+    url = platform.url.replace("http", "ws", 1) + "/v1/socket"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url, protocols=["something.else"]) as socket:
+        assert socket.protocol is None
+        await Talker(socket, "json").say("hello", id="1", token=await platform.token("alice"))
+        assert (await Talker(socket, "json").hear())["t"] == "welcome"

@@ -1,0 +1,59 @@
+"""The documentation tells the truth: what it says to type works, what is generated is current, links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.house.documents import Reader, blocks
+from tests.house.sources import PROJECT
+
+DOCS = PROJECT / "docs"
+FOLLOWED = sorted([*DOCS.glob("tutorial/*.md"), *DOCS.glob("how-to/*.md")])
+WRITTEN = [PROJECT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+EVERY_PAGE = [*WRITTEN, *sorted(DOCS.rglob("*.md"))]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=name)
+def test_what_the_page_says_to_type_works(page: Path, tmp_path: Path) -> None:
+    with Reader(tmp_path) as reader:
+        reader.follow(page)
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    # In a process of its own, as `make docs` runs: what other tests imported must not show.
+    command = [sys.executable, "-m", "scripts.reference", "--check"]
+    checked = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=100, check=False)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    local = [target.partition("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
+
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=name)
+def test_pages_to_follow_are_short(page: Path) -> None:
+    assert len(page.read_text().splitlines()) <= 160
+
+
+def test_the_chinese_tutorial_has_the_same_blocks() -> None:
+    english, chinese = (list(blocks(DOCS / "tutorial" / f"first-message{suffix}.md")) for suffix in ("", ".zh"))
+
+    assert [block.info for block in chinese] == [block.info for block in english]
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (DOCS / "index.md").read_text()
+
+    pages = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page != DOCS / "index.md"]
+    assert [page for page in pages if f"({page})" not in index] == []
