@@ -18,7 +18,6 @@ from balefire import (
     Member,
     Message,
     MessageDenied,
-    NotFound,
     Payload,
     Session,
     SlowDown,
@@ -27,7 +26,8 @@ from balefire import (
     Unauthenticated,
 )
 from balefire_gateway_websocket import frames
-from balefire_gateway_websocket.encodings import Encoding, message_frame
+from balefire_gateway_websocket.encodings import Encoding
+from balefire_gateway_websocket.reading import Reading
 
 if TYPE_CHECKING:
     from balefire_gateway_websocket.gateway import WebSocketGateway
@@ -39,7 +39,6 @@ MAX_BAD_FRAMES: Final = 10
 """Frames that could not be understood, between two sweeps of a minute, before the connection is closed."""
 MAX_REFUSED: Final = 300
 """Refused requests, in the same time, before the connection counts as flooding."""
-MAX_PAGE_BYTES: Final = 524_288
 
 CLOSE_CODES: Final = {
     "draining": 1012,
@@ -246,11 +245,11 @@ class ClientSession:
     def _handle(self, frame: frames.Request) -> Awaitable[frames.Frame]:
         match frame:
             case frames.ListConversations():
-                return self._list(frame)
+                return self._reading().conversations(frame)
             case frames.Sync():
-                return self._sync(frame)
+                return self._reading().sync(frame)
             case frames.History():
-                return self._history(frame)
+                return self._reading().history(frame)
             case frames.Mark():
                 return self._mark(frame)
             case frames.Watch():
@@ -259,103 +258,6 @@ class ClientSession:
                 return self._device(frame)
             case frames.Recall():
                 return self._recall(frame)
-
-    async def _list(self, frame: frames.ListConversations) -> frames.Frame:
-        found = await self._gateway.ctx.store.summaries(self._user, after=frame.after, limit=frame.limit)
-        items = [
-            frames.ConversationItem(
-                in_=summary.conversation.key,
-                last_seq=summary.last_seq,
-                unread=summary.unread,
-                read=summary.member.read_seq,
-                delivered=summary.member.delivered_seq,
-                role=summary.member.role,
-                settings=summary.member.settings,
-                alias=summary.member.alias,
-                last=self._last(summary.last_message),
-            )
-            for summary in found
-        ]
-        return frames.Conversations(id=frame.id, next=items[-1].in_ if len(found) == frame.limit else "", items=items)
-
-    def _last(self, message: Message | None) -> msgspec.Raw | None:
-        if message is None or not message.is_for(self._user):
-            return None
-        return self._raw(message)
-
-    def _raw(self, message: Message) -> msgspec.Raw:
-        return msgspec.Raw(self.representation.encode_body(message_frame(message)))
-
-    async def _sync(self, frame: frames.Sync) -> frames.Frame:
-        found: list[msgspec.Raw] = []
-        upto: dict[str, int] = {}
-        more: list[str] = []
-        room, size = frame.limit, 0
-        for key, cursor in frame.cursors.items():
-            if room <= 0 or size >= MAX_PAGE_BYTES:
-                more.append(key)
-                continue
-            conversation = self._resolve(key)
-            try:
-                raws, reached, last = await self._behind(conversation, cursor, room, MAX_PAGE_BYTES - size)
-            except NotFound:  # left meanwhile: nothing more to come, and no reason to fail the others
-                continue
-            found += raws
-            room -= max(1, len(raws))
-            size += sum(len(raw) for raw in raws)
-            upto[key] = reached
-            if reached < last:
-                more.append(key)
-        return frames.Page(id=frame.id, messages=found, upto=upto, more=more)
-
-    async def _behind(
-        self, conversation: Conversation, cursor: int, limit: int, max_bytes: int
-    ) -> tuple[list[msgspec.Raw], int, int]:
-        """Messages after a cursor, the seq up to which the page is complete, and the last seq there is.
-
-        Works on a window of seq numbers, so that numbers the reader does not get are passed over for good.
-        """
-        ctx = self._gateway.ctx
-        bounds = await ctx.visibility(conversation, self._user)
-        last = await ctx.store.last_seq(conversation)
-        if bounds.to_seq:
-            last = min(last, bounds.to_seq)
-        cursor = max(cursor, bounds.from_seq - 1)
-        if cursor >= last:
-            return [], max(cursor, 0), last
-        reached = min(last, cursor + limit)
-        raws: list[msgspec.Raw] = []
-        size = 0
-        for message in await ctx.history(
-            conversation, self._user, after_seq=cursor, before_seq=reached + 1, limit=limit
-        ):
-            raw = self._raw(message)
-            size += len(raw)
-            if raws and size > max_bytes:
-                return raws, message.seq - 1, last
-            raws.append(raw)
-        return raws, reached, last
-
-    async def _history(self, frame: frames.History) -> frames.Frame:
-        ctx = self._gateway.ctx
-        conversation = self._resolve(frame.in_)
-        bounds = await ctx.visibility(conversation, self._user)
-        last = await ctx.store.last_seq(conversation)
-        before = min(frame.before or last + 1, last + 1)
-        lowest = max(before - frame.limit, bounds.from_seq, 1)
-        raws: list[msgspec.Raw] = []
-        size = 0
-        for message in await ctx.history(
-            conversation, self._user, after_seq=lowest - 1, before_seq=before, limit=frame.limit, newest_first=True
-        ):
-            raw = self._raw(message)
-            size += len(raw)
-            if raws and size > MAX_PAGE_BYTES:
-                lowest = message.seq + 1
-                break
-            raws.append(raw)
-        is_more = lowest > max(bounds.from_seq, 1)
-        return frames.Page(id=frame.id, messages=raws, upto={frame.in_: lowest}, more=[frame.in_] if is_more else [])
 
     async def _mark(self, frame: frames.Mark) -> frames.Frame:
         member = await self._gateway.ctx.members.mark(
@@ -449,6 +351,9 @@ class ClientSession:
 
     def _resolve(self, key: str) -> Conversation:
         return self._gateway.resolve(key, self._user)
+
+    def _reading(self) -> Reading:
+        return Reading(self._gateway.ctx, self._user, self.representation)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._gateway.run(work)
