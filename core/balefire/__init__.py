@@ -7,6 +7,16 @@ from balefire.batching import Batcher
 from balefire.ids import IdSequence
 from balefire.loading_cache import LoadingCache
 from balefire.shorten import shorten
+from balefire.vendor_kit import (
+    AccessTokens,
+    Account,
+    Answer,
+    Refusals,
+    VendorHttp,
+    VendorPlugin,
+    VendorSettings,
+    fit_texts,
+)
 from balefire_hookspecs import (
     API_VERSION,
     EVERYONE,
@@ -128,8 +138,11 @@ __all__ = [
     "SCOPES",
     "USER_ID_PATTERN",
     "USER_SCOPES",
+    "AccessTokens",
+    "Account",
     "Acknowledgement",
     "Allowed",
+    "Answer",
     "Appended",
     "Audience",
     "AuthExpired",
@@ -203,6 +216,7 @@ __all__ = [
     "RateLimited",
     "RawRoute",
     "Redirecting",
+    "Refusals",
     "RemovedInBalefire1",
     "Replaced",
     "Representation",
@@ -228,8 +242,12 @@ __all__ = [
     "Urgency",
     "User",
     "UserKind",
+    "VendorHttp",
+    "VendorPlugin",
+    "VendorSettings",
     "Verdict",
     "Visibility",
+    "fit_texts",
     "hookimpl",
     "hookspec",
     "shorten",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cache
@@ -56,6 +57,8 @@ def make_client(
     :param allow: private networks that may be called all the same.
     :param allow_private: call anything; for addresses that come from the operator, not from users.
     """
+    for noisy in ("httpx", "httpcore"):  # they log every address and header, and those hold tokens and secrets
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     anywhere = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
     return _PatientClient(
         transport=_GuardedTransport(anywhere if allow_private else tuple(allow), max_bytes),

@@ -110,8 +110,8 @@ class Judge:
                 is_authenticated=is_authenticated,
             )
         apns_id = apns_id or str(uuid.uuid4())
-        collapse_id = headers.get("apns-collapse-id", "")
-        self._phones.show(phone, payload, apns_id=apns_id, push_type=push_type, collapse_id=collapse_id)
+        shown = _shown_fields(payload) | {"collapse_id": headers.get("apns-collapse-id", "")}
+        self._phones.show(phone, id=apns_id, push_type=push_type, **shown)
         return Reply(status=200, id=apns_id, is_authenticated=True)
 
     def _check_credentials(self, headers: dict[str, str], certificate_bundle: str) -> None:
@@ -158,6 +158,22 @@ class Judge:
         if phone.topic != bundle or (token.lower() == phone.voip_token) != (push_type == "voip"):
             raise _Wrong("DeviceTokenNotForTopic")
         return phone
+
+
+def _shown_fields(payload: dict[str, Any]) -> dict[str, Any]:
+    """What the phone shows of a payload."""
+    aps = payload["aps"]
+    alert = aps.get("alert", {})
+    alert = {"body": alert} if isinstance(alert, str) else alert
+    sound = aps.get("sound", "")
+    return {
+        "title": str(alert.get("title", "")),
+        "body": str(alert.get("body", "")),
+        "badge": aps.get("badge"),
+        "sound": sound if isinstance(sound, str) else str(sound.get("name", "")),
+        "thread": str(aps.get("thread-id", "")),
+        "data": {key: value for key, value in payload.items() if key != "aps"},
+    }
 
 
 def _check_target(headers: dict[str, str], repeated: int) -> None:

@@ -1,10 +1,11 @@
 """Faults on order: what the sandbox does wrong when a test or a developer asks for it."""
 
-from typing import Literal
+from typing import Literal, TypeGuard, get_args
 
 import msgspec
 
-FaultKind = Literal["answer", "silence", "drop", "goaway", "refuse", "slow"]
+Refusal = Literal["overload", "server_error", "refuse_credentials"]
+FaultKind = Literal["answer", "silence", "drop", "goaway", "refuse", "slow", Refusal]
 
 
 class Fault(msgspec.Struct, kw_only=True):
@@ -12,8 +13,9 @@ class Fault(msgspec.Struct, kw_only=True):
 
     "answer": give ``status`` and ``reason`` instead of judging. "silence": never answer. "drop": cut the connection.
     "goaway": serve this request and announce that it is the last. "refuse": reset the stream with REFUSED_STREAM.
-    "slow": answer after ``delay_ms``. The fault lets the next ``after`` requests pass, then strikes ``times`` times
-    (``None``: always), if ``token`` is set only for requests to that device.
+    "slow": answer after ``delay_ms``. "overload", "server_error", "refuse_credentials": what the vendor would say.
+    The fault lets the next ``after`` requests pass, then strikes ``times`` times (``None``: always), if ``vendor`` is
+    set only at that one's server, if ``token`` is set only for requests to that device (Apple's servers only).
     """
 
     kind: FaultKind
@@ -24,6 +26,12 @@ class Fault(msgspec.Struct, kw_only=True):
     times: int | None = 1
     delay_ms: int = 100
     token: str = ""
+    vendor: str = ""
+
+
+def is_refusal(kind: FaultKind) -> TypeGuard[Refusal]:
+    """Whether the vendor answers, in its own words."""
+    return kind in get_args(Refusal)
 
 
 class Faults:
@@ -42,10 +50,10 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
-    def strike(self, token: str) -> Fault | None:
-        """The fault for a request to this device, used up by one."""
+    def strike(self, vendor: str, token: str = "") -> Fault | None:
+        """The fault for a request to this vendor and device, used up by one."""
         for fault in self._faults:
-            if fault.token and fault.token != token:
+            if fault.vendor not in ("", vendor) or fault.token not in ("", token):
                 continue
             if fault.after > 0:
                 fault.after -= 1

@@ -27,6 +27,8 @@ class Phone(msgspec.Struct, kw_only=True):
     name: str = ""
     gone_since: int = 0
     badge: int = 0
+    vendor: str = "apns"
+    platform: str = "ios"
 
     def __repr__(self) -> str:
         return f"Phone({self.id!r}, user={self.user!r})"  # no tokens in logs
@@ -66,7 +68,7 @@ class Phones:
         """Register a phone, or replace the one with its id."""
         self.remove(phone.id)
         self._phones[phone.id] = phone
-        self._by_token[phone.token] = self._by_token[phone.voip_token] = phone
+        self._by_token.update({token: phone for token in (phone.token, phone.voip_token) if token})
         self._shown.setdefault(phone.id, OrderedDict())
         self._tell()
 
@@ -109,26 +111,14 @@ class Phones:
         """How many notifications were ever accepted."""
         return self._number
 
-    def show(self, phone: Phone, payload: dict[str, Any], *, apns_id: str, push_type: str, collapse_id: str) -> Shown:
-        """Let a notification reach its phone. A repeat of one with the same id replaces it."""
-        aps = payload["aps"]
-        alert = aps.get("alert", {})
-        alert = {"body": alert} if isinstance(alert, str) else alert
+    def show(self, phone: Phone, *, id: str, push_type: str = "alert", **fields: Any) -> Shown:
+        """Let a notification reach its phone. A repeat of one with the same id replaces it.
+
+        :param fields: the other fields of ``Shown``.
+        """
         self._number += 1
-        sound = aps.get("sound", "")
         shown = Shown(
-            number=self._number,
-            phone=phone.id,
-            at=self._clock.now_ms(),
-            id=apns_id,
-            push_type=push_type,
-            title=str(alert.get("title", "")),
-            body=str(alert.get("body", "")),
-            badge=aps.get("badge"),
-            sound=sound if isinstance(sound, str) else str(sound.get("name", "")),
-            thread=str(aps.get("thread-id", "")),
-            collapse_id=collapse_id,
-            data={key: value for key, value in payload.items() if key != "aps"},
+            number=self._number, phone=phone.id, at=self._clock.now_ms(), id=id, push_type=push_type, **fields
         )
         self._put(phone, shown)
         return shown

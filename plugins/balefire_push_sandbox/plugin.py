@@ -107,8 +107,8 @@ async def hand_out(ctx: PluginContext[Config], phone: "Phone") -> None:
     device = Device(
         user=phone.user,
         id=f"sandbox-{phone.id}",
-        platform="ios",
-        vendor="apns",
+        platform=phone.platform,
+        vendor=phone.vendor,
         token=phone.token,
         voip_token=phone.voip_token,
         app=phone.topic,

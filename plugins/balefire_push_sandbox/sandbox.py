@@ -1,5 +1,6 @@
 """The sandbox as a whole: an authority, two Apple servers, the phones they reach."""
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -10,13 +11,16 @@ from typing import Any, Final
 from balefire import Clock
 from balefire_push_sandbox.apple import Judge
 from balefire_push_sandbox.authority import Authority
+from balefire_push_sandbox.desk import write_secret
+from balefire_push_sandbox.desk_server import DeskServer
+from balefire_push_sandbox.desks import DESKS
 from balefire_push_sandbox.faults import Faults
 from balefire_push_sandbox.phones import Environment, Phone, Phones
 from balefire_push_sandbox.provider_token import ProviderTokenCheck
 from balefire_push_sandbox.server import AppleServer
 
 ENVIRONMENTS: Final[tuple[Environment, ...]] = ("production", "sandbox")
-ACCOUNT_FILE: Final = "apns.json"
+ACCOUNT_FILE: Final = "{}.json"
 
 
 class Sandbox:
@@ -31,32 +35,38 @@ class Sandbox:
         self.tokens = ProviderTokenCheck(
             self.authority.public_key, key_id=identity.key_id, team_id=identity.team_id, clock=clock
         )
-        self.account_file = folder / ACCOUNT_FILE
+        self.account_file = folder / ACCOUNT_FILE.format("apns")
         self.servers: dict[Environment, AppleServer] = {}
         for environment in ENVIRONMENTS:
             judge = Judge(self.phones, self.tokens, topics=topics, environment=environment)
             tls = self.authority.server_tls()
             self.servers[environment] = AppleServer(judge, self.faults, tls, clock)
+        self._folder = folder
+        self.desks = DeskServer([desk(self.phones, clock, folder) for desk in DESKS], self.faults, clock)
+        self._desks_url = ""
         self._addresses: dict[Environment, str] = {}
 
-    async def start(self, *, host: str = "127.0.0.1", ports: Sequence[int] = (0, 0)) -> None:
-        """Listen for both environments and write the account file.
+    async def start(self, *, host: str = "127.0.0.1", ports: Sequence[int] = (0, 0), desk_port: int = 0) -> None:
+        """Listen for Apple's two environments and for the other vendors, and write the account files.
 
         :raises OSError: a port is taken.
         """
         for environment, port in zip(ENVIRONMENTS, ports, strict=True):
             self._addresses[environment] = f"{host}:{await self.servers[environment].start(host, port)}"
-        draft = self.account_file.with_suffix(".draft")
-        draft.write_text(json.dumps(self.account(), indent=1))
-        draft.chmod(0o600)
-        draft.replace(self.account_file)
+        self._desks_url = f"http://{host}:{await self.desks.start(host, desk_port)}"
+        for vendor in ("apns", *self.desks.desks):
+            account = await asyncio.to_thread(self.account, vendor)  # the first one may have to make a large key
+            write_secret(self._folder / ACCOUNT_FILE.format(vendor), json.dumps(account, indent=1))
 
     async def stop(self) -> None:
+        await self.desks.stop()
         for server in self.servers.values():
             await server.stop()
 
-    def account(self) -> dict[str, Any]:
-        """Settings of ``[plugins.push-apns]`` that point it here."""
+    def account(self, vendor: str = "apns") -> dict[str, Any]:
+        """Settings of the vendor's plugin that point it here."""
+        if vendor != "apns":
+            return self.desks.desks[vendor].account(f"{self._desks_url}/{vendor}")
         return {
             "key_file": str(self.authority.key_file.resolve()),
             "key_id": self.authority.identity.key_id,
@@ -68,14 +78,27 @@ class Sandbox:
         }
 
     def make_phone(
-        self, *, user: str = "", name: str = "", environment: Environment = "production", seed: bytes = b""
+        self,
+        *,
+        user: str = "",
+        name: str = "",
+        environment: Environment = "production",
+        vendor: str = "apns",
+        seed: bytes = b"",
     ) -> Phone:
-        """Add a phone with tokens as long as Apple's: random, or the same for the same ``seed``."""
+        """Add a phone with tokens as the vendor's look: random, or the same for the same ``seed``.
+
+        :raises KeyError: no such vendor.
+        """
         seed = seed or secrets.token_bytes(32)
+        desk = None if vendor == "apns" else self.desks.desks[vendor]
+        alert = hashlib.sha256(b"alert" + seed).digest()
         phone = Phone(
             id=hashlib.sha256(b"id" + seed).hexdigest()[:16],
-            token=hashlib.sha256(b"alert" + seed).hexdigest(),
-            voip_token=hashlib.sha256(b"voip" + seed).hexdigest(),
+            token=alert.hex() if desk is None else desk.make_token(alert),
+            voip_token=hashlib.sha256(b"voip" + seed).hexdigest() if desk is None else "",
+            vendor=vendor,
+            platform="ios" if desk is None else desk.platform,
             topic=self.topics[0],
             environment=environment,
             user=user,

@@ -17,10 +17,15 @@ from jh2.settings import SettingCodes, Settings
 
 from balefire import Clock
 from balefire_push_sandbox.apple import Judge, Reply, Request
-from balefire_push_sandbox.faults import Fault, Faults
+from balefire_push_sandbox.faults import Fault, Faults, is_refusal
 
 MAX_BODY_BYTES: Final = 16_384
 REMEMBERED_REQUESTS: Final = 1000
+REFUSALS: Final = {
+    "overload": (429, "TooManyRequests"),
+    "server_error": (503, "ServiceUnavailable"),
+    "refuse_credentials": (403, "InvalidProviderToken"),
+}
 HIDDEN: Final = frozenset({"authorization", ":path"})
 
 
@@ -159,7 +164,7 @@ class AppleConnection(asyncio.Protocol):
                 self._forget(event.stream_id)
 
     def _serve(self, stream: int, request: Request) -> None:
-        fault = self._server.faults.strike(request.token)
+        fault = self._server.faults.strike("apns", request.token)
         delay = self._server.limits.answer_delay_ms
         match fault.kind if fault else "":
             case "silence":
@@ -176,7 +181,8 @@ class AppleConnection(asyncio.Protocol):
                 delay = fault.delay_ms if fault else 0
             case "goaway":
                 self._go_away(stream)
-        reply = _ordered(fault) if fault and fault.kind == "answer" else self._server.judge.judge(request)
+        is_ordered = fault is not None and (fault.kind == "answer" or is_refusal(fault.kind))
+        reply = _ordered(fault) if fault is not None and is_ordered else self._server.judge.judge(request)
         self._record(stream, request, reply)
         if delay:
             loop = asyncio.get_running_loop()
@@ -248,10 +254,11 @@ class AppleConnection(asyncio.Protocol):
 
 
 def _ordered(fault: Fault) -> Reply:
+    status, reason = REFUSALS.get(fault.kind, (fault.status, fault.reason))
     return Reply(
-        status=fault.status,
+        status=status,
         id=str(uuid.uuid4()),
-        reason="" if fault.status == 200 else fault.reason,
+        reason="" if status == 200 else reason,
         retry_after_seconds=fault.retry_after_seconds,
     )
 

@@ -1,0 +1,66 @@
+"""What Google gets to read: the ``message`` of HTTP v1 for one notification."""
+
+import json
+from typing import Any, Final
+
+from balefire import Notification, fit_texts
+
+LIMIT_BYTES: Final = 4096
+LONGEST_LIFE_SECONDS: Final = 28 * 86_400
+RESERVED: Final = frozenset({"from", "message_type"})
+RESERVED_BEGINNINGS: Final = ("google.", "gcm.")
+
+
+def build_message(note: Notification, channel: str) -> dict[str, Any]:
+    """The message, its texts cut to what fits into 4096 bytes.
+
+    :raises NotificationRejected: the data alone is too large.
+    """
+    title, body = fit_texts(
+        note.title, note.body, lambda title, body: size_bytes(_message(note, title, body, channel)), LIMIT_BYTES
+    )
+    return _message(note, title, body, channel)
+
+
+def size_bytes(message: dict[str, Any]) -> int:
+    """What counts towards the limit: the message without the token."""
+    counted = {key: value for key, value in message.items() if key != "token"}
+    return len(json.dumps(counted, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+
+
+def _message(note: Notification, title: str, body: str, channel: str) -> dict[str, Any]:
+    is_shown = note.style == "alert"
+    data = _strings(note.data)
+    android: dict[str, Any] = {
+        # Google slows senders down whose urgent messages show nothing, so silent data goes at its leisure.
+        "priority": "HIGH" if note.urgency != "bulk" and note.style != "data" else "NORMAL",
+        "ttl": f"{min(note.ttl_seconds, LONGEST_LIFE_SECONDS)}s",
+    }
+    message: dict[str, Any] = {"token": note.token, "android": android}
+    if is_shown:
+        message["notification"] = {key: text for key, text in (("title", title), ("body", body)) if text}
+        android["notification"] = _shown(note, channel)
+    elif note.style == "voip":  # the app itself draws the call, so it gets the words
+        data |= {"title": title, "body": body, "push": "call"}
+    if data:
+        message["data"] = data
+    return message
+
+
+def _shown(note: Notification, channel: str) -> dict[str, Any]:
+    optional = {
+        "tag": note.collapse_key,
+        "sound": note.sound,
+        "channel_id": note.category or channel,
+        "notification_count": note.badge,
+    }
+    return {key: value for key, value in optional.items() if value is not None and value != ""}
+
+
+def _strings(data: dict[str, Any]) -> dict[str, str]:
+    """FCM's data are strings, and some names are Google's own."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for key, value in data.items()
+        if key not in RESERVED and not key.startswith(RESERVED_BEGINNINGS)
+    }

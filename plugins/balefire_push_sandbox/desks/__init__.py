@@ -1,0 +1,8 @@
+"""The vendors that the sandbox stands in for, beside Apple."""
+
+from typing import Final
+
+from balefire_push_sandbox.desk import Desk
+from balefire_push_sandbox.desks.fcm import FcmDesk
+
+DESKS: Final[tuple[type[Desk], ...]] = (FcmDesk,)
