@@ -50,6 +50,11 @@ class DeskStandIn:
         self.dead_tokens: set[str] = Uninstalled(desk.phones)
         self.retry_after_seconds = retry_after_seconds
         self.url = ""
+
+    async def start(self) -> None:
+        """Listen, and give out fifty phones."""
+        self.url = f"http://127.0.0.1:{await self.server.start('127.0.0.1')}/{self.desk.vendor}"
+        self.account()
         for number in range(PHONES):
             self.add_phone(number)
 
@@ -106,7 +111,7 @@ async def open_desk(
     desk = desk_type(Phones(clock), clock, folder)
     server = DeskServer([desk], faults, clock)
     stand_in = DeskStandIn(desk, faults, server, retry_after_seconds)
-    stand_in.url = f"http://127.0.0.1:{await server.start('127.0.0.1')}/{desk.vendor}"
+    await stand_in.start()
     try:
         yield stand_in
     finally:

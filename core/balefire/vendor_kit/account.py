@@ -53,8 +53,9 @@ class Account(Generic[S]):
     def __init__(self, plugin: str, config: S, folder: Path) -> None:
         """
         :param plugin: the table's name, for messages.
-        :param folder: what ``account_file`` is relative to.
+        :param folder: what ``account_file`` is relative to; the plugin's own, for keys it makes.
         """
+        self.folder = folder
         self._where = f"plugins.{plugin}.account_file"
         self._config = config
         self._file = folder / config.account_file if config.account_file is not None else None
