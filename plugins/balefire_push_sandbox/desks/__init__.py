@@ -4,5 +4,6 @@ from typing import Final
 
 from balefire_push_sandbox.desk import Desk
 from balefire_push_sandbox.desks.fcm import FcmDesk
+from balefire_push_sandbox.desks.webpush import WebPushDesk
 
-DESKS: Final[tuple[type[Desk], ...]] = (FcmDesk,)
+DESKS: Final[tuple[type[Desk], ...]] = (FcmDesk, WebPushDesk)
