@@ -37,32 +37,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class TestWebPush(DeskContract):
     desk_type = WebPushDesk
     plugin = Plugin
-
-    async def test_a_wrong_key_is_the_operators_to_mend(self, vendor: WebPush, stand_in: DeskStandIn) -> None:
-        """Here it is not: an endpoint of one user's must not stop the lane for all."""
-        stand_in.behave("refuse_credentials")
-
-        with pytest.raises(NotificationRejected, match="another key"):
-            await vendor.send(self.make_note())
-
-    async def test_a_credential_refused_once_is_no_lasting_harm(self, vendor: WebPush, stand_in: DeskStandIn) -> None:
-        stand_in.behave("refuse_credentials", times=1)
-        with pytest.raises(NotificationRejected):
-            await vendor.send(self.make_note())
-
-        await vendor.send(self.make_note())
-
-        assert len(stand_in.accepted) == 1
-
-    async def test_an_endpoint_that_is_busy_does_not_slow_the_lane(
-        self, vendor: WebPush, stand_in: DeskStandIn
-    ) -> None:
-        stand_in.behave("overload")
-
-        with pytest.raises(TryLater) as caught:
-            await vendor.send(self.make_note())
-
-        assert caught.value.retry_after_seconds == 7
+    calls_addresses_of_users = True
 
     async def test_fields_arrive(self, vendor: WebPush, stand_in: DeskStandIn) -> None:
         await vendor.send(note(stand_in.token(0), badge=2, thread="group/a", data={"seq": 7}, collapse_key="m1"))
