@@ -86,8 +86,9 @@ class Account(Generic[S]):
             fixed = self._config.model_dump(exclude={"account_file"}, exclude_unset=True)
             account = type(self._config).model_validate(fixed | given)
         except ValidationError as error:
-            keys = ", ".join(".".join(map(str, problem["loc"])) or "the whole" for problem in error.errors())
-            raise Misconfigured(f"{self._where}: {file.name} is not accepted: {keys}") from None
+            found = error.errors(include_input=False, include_url=False)
+            wrong = "; ".join(".".join(map(str, problem["loc"])) or problem["msg"] for problem in found)
+            raise Misconfigured(f"{self._where}: {file.name} is not accepted: {wrong}") from None
         except (OSError, ValueError):
             raise Misconfigured(f"{self._where}: {file.name} is not a JSON object of settings") from None
         if not account.has_account:
