@@ -16,6 +16,8 @@ from balefire.vendor_kit import (
     VendorPlugin,
     VendorSettings,
     fit_texts,
+    send_grouped,
+    send_halving,
 )
 from balefire_hookspecs import (
     API_VERSION,
@@ -250,5 +252,7 @@ __all__ = [
     "fit_texts",
     "hookimpl",
     "hookspec",
+    "send_grouped",
+    "send_halving",
     "shorten",
 ]

@@ -2,6 +2,7 @@
 
 from balefire.vendor_kit.access_tokens import AccessTokens
 from balefire.vendor_kit.account import Account, VendorSettings
+from balefire.vendor_kit.batches import send_grouped, send_halving
 from balefire.vendor_kit.fitting import fit_texts
 from balefire.vendor_kit.http import Answer, Refusals, VendorHttp
 from balefire.vendor_kit.plugin import VendorPlugin
@@ -15,4 +16,6 @@ __all__ = [
     "VendorPlugin",
     "VendorSettings",
     "fit_texts",
+    "send_grouped",
+    "send_halving",
 ]
