@@ -89,7 +89,8 @@ class DeskServer:
         if is_refusal(fault.kind):
             return desk.refuse(fault.kind)
         if fault.kind == "answer":
-            return web.json_response({"error": fault.reason}, status=fault.status, headers=_retry_after(fault))
+            body = {"error": fault.reason} if fault.body is None else fault.body
+            return web.json_response(body, status=fault.status, headers=_retry_after(fault))
         if fault.kind == "silence":
             self.waiting += 1
             try:

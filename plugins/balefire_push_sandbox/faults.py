@@ -1,6 +1,6 @@
 """Faults on order: what the sandbox does wrong when a test or a developer asks for it."""
 
-from typing import Literal, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 import msgspec
 
@@ -11,7 +11,7 @@ FaultKind = Literal["answer", "silence", "drop", "goaway", "refuse", "slow", Ref
 class Fault(msgspec.Struct, kw_only=True):
     """One fault.
 
-    "answer": give ``status`` and ``reason`` instead of judging. "silence": never answer. "drop": cut the connection.
+    "answer": give ``status`` and ``reason`` (or, not at Apple's, ``body``) instead of judging. "silence": never answer. "drop": cut the connection.
     "goaway": serve this request and announce that it is the last. "refuse": reset the stream with REFUSED_STREAM.
     "slow": answer after ``delay_ms``. "overload", "server_error", "refuse_credentials": what the vendor would say.
     The fault lets the next ``after`` requests pass, then strikes ``times`` times (``None``: always), if ``vendor`` is
@@ -27,6 +27,7 @@ class Fault(msgspec.Struct, kw_only=True):
     delay_ms: int = 100
     token: str = ""
     vendor: str = ""
+    body: dict[str, Any] | None = None
 
 
 def is_refusal(kind: FaultKind) -> TypeGuard[Refusal]:

@@ -82,6 +82,11 @@ class DeskStandIn:
         if behaviour != "accept":
             self.faults.add(Fault(kind=KINDS[behaviour], times=times, vendor=self.desk.vendor))
 
+    def answer(self, body: dict[str, Any], *, status: int = 200) -> None:
+        """Give this answer to everything from now on."""
+        self.faults.clear()
+        self.faults.add(Fault(kind="answer", status=status, body=body, times=None, vendor=self.desk.vendor))
+
     def account(self) -> dict[str, Any]:
         """Settings of the vendor's plugin."""
         return self.desk.account(self.url)

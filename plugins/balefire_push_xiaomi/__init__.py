@@ -1,0 +1,5 @@
+"""Push to Xiaomi and Redmi phones through MiPush."""
+
+from balefire_push_xiaomi.vendor import Plugin
+
+__all__ = ["Plugin"]
