@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from balefire import Notification, fit_texts
+from balefire import Notification, fit_message
 
 LIMIT_BYTES: Final = 4096
 LONGEST_LIFE_SECONDS: Final = 28 * 86_400
@@ -16,16 +16,8 @@ def build_message(note: Notification, channel: str) -> dict[str, Any]:
 
     :raises NotificationRejected: the data alone is too large.
     """
-    title, body = fit_texts(
-        note.title, note.body, lambda title, body: size_bytes(_message(note, title, body, channel)), LIMIT_BYTES
-    )
-    return _message(note, title, body, channel)
-
-
-def size_bytes(message: dict[str, Any]) -> int:
-    """What counts towards the limit: the message without the token."""
-    counted = {key: value for key, value in message.items() if key != "token"}
-    return len(json.dumps(counted, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+    message = fit_message(note, lambda title, body: _message(note, title, body, channel), LIMIT_BYTES)
+    return {"token": note.token, **message}
 
 
 def _message(note: Notification, title: str, body: str, channel: str) -> dict[str, Any]:
@@ -36,7 +28,7 @@ def _message(note: Notification, title: str, body: str, channel: str) -> dict[st
         "priority": "HIGH" if note.urgency != "bulk" and note.style != "data" else "NORMAL",
         "ttl": f"{min(note.ttl_seconds, LONGEST_LIFE_SECONDS)}s",
     }
-    message: dict[str, Any] = {"token": note.token, "android": android}
+    message: dict[str, Any] = {"android": android}
     if is_shown:
         message["notification"] = {key: text for key, text in (("title", title), ("body", body)) if text}
         android["notification"] = _shown(note, channel)

@@ -1,13 +1,14 @@
 """Access tokens from Google: a signed assertion is exchanged for one (RFC 7523)."""
 
-from typing import Any, Final
+from typing import Final
 
-from balefire import AccessTokens, Clock, Misconfigured, TryLater, VendorHttp
+from balefire import AccessTokens, Clock, VendorHttp, read_grant, read_rsa_key
 from balefire_push_fcm.settings import ServiceAccount
 
 SCOPE: Final = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE_SECONDS: Final = 3600  # Google allows no more
+HINT: Final = "compare plugins.push-fcm.service_account with Firebase's console, and this machine's clock"
 
 
 def google_tokens(account: ServiceAccount, http: VendorHttp, clock: Clock, timeout_seconds: float) -> AccessTokens:
@@ -15,7 +16,7 @@ def google_tokens(account: ServiceAccount, http: VendorHttp, clock: Clock, timeo
 
     :raises Misconfigured: its private key cannot be used.
     """
-    key = _read_key(account.private_key)
+    key = read_rsa_key("push-fcm", account.private_key)
 
     async def fetch() -> tuple[str, float]:
         import jwt
@@ -29,32 +30,7 @@ def google_tokens(account: ServiceAccount, http: VendorHttp, clock: Clock, timeo
             "exp": now + LIFE_SECONDS,
         }
         assertion = jwt.encode(claims, key, algorithm="RS256", headers={"kid": account.private_key_id})
-        answer = await http.post(
-            account.token_uri, form={"grant_type": GRANT, "assertion": assertion}, timeout_seconds=timeout_seconds
-        )
-        token, life = answer.fields.get("access_token"), answer.fields.get("expires_in")
-        if answer.is_success and isinstance(token, str) and isinstance(life, int | float):
-            return token, float(life)
-        if answer.status >= 500 or answer.status == 429:
-            raise TryLater(f"fcm gives no access token: {answer.status}", after_seconds=answer.retry_after_seconds)
-        raise Misconfigured(
-            f"plugins.push-fcm.service_account: google refuses it ({answer.status}); "
-            "compare the key with Firebase's console, and this machine's clock"
-        )
+        form = {"grant_type": GRANT, "assertion": assertion}
+        return read_grant("fcm", await http.post(account.token_uri, form=form, timeout_seconds=timeout_seconds), HINT)
 
     return AccessTokens(fetch, clock)
-
-
-def _read_key(pem: str) -> Any:
-    """Parsed once: it takes longer than a signature."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPrivateKey):
-        raise Misconfigured("plugins.push-fcm.service_account: its private_key is not an RSA key in PEM form")
-    return key

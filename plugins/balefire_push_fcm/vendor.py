@@ -21,7 +21,7 @@ from balefire import (
 )
 from balefire_push_fcm.message import build_message
 from balefire_push_fcm.oauth import google_tokens
-from balefire_push_fcm.settings import Config, ServiceAccount, read_service_account
+from balefire_push_fcm.settings import Config, ServiceAccount
 
 CODES: Final[Mapping[str, type[PushError]]] = {
     "UNREGISTERED": TokenRejected,
@@ -49,37 +49,28 @@ class Fcm:
     name = "fcm"
 
     def __init__(self, account: Account[Config], http: VendorHttp, clock: Clock) -> None:
-        self._account, self._http, self._clock = account, http, clock
-        self._config: Config | None = None
-        self._service: ServiceAccount
-        self._tokens: AccessTokens
+        self._http, self._clock = http, clock
+        self._current = account.derive(self._open)
         self._refusals = Refusals("fcm", CODES)
 
     async def send(self, note: Notification) -> str | None:
         """Push one notification; see ``PushVendor.send``."""
-        config = self._current()
+        config, project, tokens = self._current()
         message = build_message(note, config.channel)
-        token = await self._tokens.current()
-        answer = await self._http.post(
-            f"{config.endpoint}/v1/projects/{self._service.project_id}/messages:send",
-            headers={"Authorization": f"Bearer {token}"},
-            json_body={"message": message},
-            timeout_seconds=config.timeout_seconds,
-        )
-        if answer.status == 200 and answer.fields.get("name"):
-            return str(answer.fields["name"])
-        error = self._explain(answer)
-        if isinstance(error, AuthExpired):
-            self._tokens.refuse(token)
-        raise error
+        async with tokens.lent() as token:
+            answer = await self._http.post(
+                f"{config.endpoint}/v1/projects/{project}/messages:send",
+                headers={"Authorization": f"Bearer {token}"},
+                json_body={"message": message},
+                timeout_seconds=config.timeout_seconds,
+            )
+            if answer.status == 200 and answer.fields.get("name"):
+                return str(answer.fields["name"])
+            raise self._explain(answer)
 
-    def _current(self) -> Config:
-        config = self._account.read()
-        if config is not self._config:
-            self._service = read_service_account(config)
-            self._tokens = google_tokens(self._service, self._http, self._clock, config.timeout_seconds)
-            self._config = config
-        return config
+    def _open(self, config: Config) -> tuple[Config, str, AccessTokens]:
+        service = config.read_key("push-fcm", ServiceAccount)
+        return config, service.project_id, google_tokens(service, self._http, self._clock, config.timeout_seconds)
 
     def _explain(self, answer: Answer) -> PushError:
         error = answer.fields.get("error")

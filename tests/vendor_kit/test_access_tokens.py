@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from balefire import AccessTokens, TryLater
+from balefire import AccessTokens, AuthExpired, TryLater
 
 
 class Clock:
@@ -124,3 +124,11 @@ async def test_a_failure_that_nobody_waits_for_is_no_warning(tokens: AccessToken
 
     vendor.fails = False
     assert await tokens.current() == "token-2"
+
+
+async def test_a_lent_one_is_refused_by_the_failure_that_says_so_and_by_no_other(tokens: AccessTokens) -> None:
+    for failure, following in ((TryLater("busy"), "token-1"), (AuthExpired("stale"), "token-2")):
+        with pytest.raises(type(failure)):
+            async with tokens.lent():
+                raise failure
+        assert await tokens.current() == following

@@ -72,3 +72,14 @@ def test_a_file_that_cannot_be_used_is_named_without_its_secrets(tmp_path: Path,
         account(tmp_path, account_file="a.json").read()
 
     assert "hush" not in str(caught.value)
+
+
+def test_what_comes_of_the_settings_is_made_again_only_when_they_change(tmp_path: Path) -> None:
+    current = account(tmp_path, account_file="a.json").derive(lambda config: [config.app_id])
+    write(tmp_path / "a.json", json.dumps({"app_id": "1", "app_secret": "x"}))
+    first = current()
+    assert current() is first == ["1"]
+
+    write(tmp_path / "a.json", json.dumps({"app_id": "2", "app_secret": "x"}))
+
+    assert current() == ["2"]

@@ -14,6 +14,7 @@ from balefire import (
     TryLater,
     send_grouped,
     send_halving,
+    split_outcomes,
 )
 
 
@@ -110,3 +111,19 @@ async def test_halving_stops_at_what_concerns_all() -> None:
     outcomes = await send_halving(notes("a", "b"), send)
 
     assert ([outcome.kind for outcome in outcomes], calls) == (["retry", "retry"], 1)
+
+
+async def test_what_could_not_begin_in_time_is_for_the_next_attempt() -> None:
+    async def send(words: str, found: Sequence[Notification]) -> list[Outcome]:
+        raise AssertionError("too late for this one")
+
+    outcomes = await send_grouped(notes("a"), lambda note: note.body, send, at_most=10, begin_within_seconds=-1)
+
+    assert [outcome.kind for outcome in outcomes] == ["retry"]
+
+
+def test_tokens_that_were_refused_are_told_from_those_that_were_taken() -> None:
+    outcomes = split_outcomes(notes("a", "b", "c"), {"t1": TokenRejected("gone")}, "request-7")
+
+    assert [outcome.kind for outcome in outcomes] == ["delivered", "token_gone", "delivered"]
+    assert [outcome.vendor_message_id for outcome in outcomes] == ["request-7", "", "request-7"]

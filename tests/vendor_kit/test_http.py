@@ -16,6 +16,7 @@ from balefire import (
     TokenRejected,
     TryLater,
     fit_texts,
+    read_grant,
 )
 from balefire.vendor_kit.http import LONGEST_WAIT_SECONDS, read_retry_after
 
@@ -97,3 +98,34 @@ def test_texts_fit_or_are_refused(title: str, body: str, limit: int) -> None:
     assert title.startswith(kept_title.removesuffix("…"))
     assert body.startswith(kept_body.removesuffix("…"))
     assert kept_title == title or not kept_body, "the title is cut only when nothing is left of the body"
+
+
+def test_a_vendor_may_have_its_own_idea_of_a_status() -> None:
+    refusals = Refusals("beacon", {"E1": TryLater}, {503: RateLimited})
+
+    assert type(refusals.explain(Answer(503, {}, {}))) is RateLimited
+    assert type(refusals.explain(Answer(503, {}, {}), "E1")) is TryLater
+
+
+def test_a_success_without_a_word_comes_from_something_in_between() -> None:
+    assert type(Refusals("beacon", {}).explain(Answer(200, {}, {}))) is TryLater
+    assert type(Refusals("beacon", {}).explain(Answer(200, {}, {"code": "?"}), "?")) is NotificationRejected
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "kind"),
+    [
+        (200, {"access_token": "a"}, Misconfigured),
+        (200, {"access_token": 1, "expires_in": 60}, Misconfigured),
+        (400, {"error": 1101}, Misconfigured),
+        (403, {}, Misconfigured),
+        (200, {}, TryLater),
+        (429, {}, TryLater),
+        (502, {}, TryLater),
+    ],
+)
+def test_no_access_token_says_whose_turn_it_is(status: int, fields: dict[str, object], kind: type[PushError]) -> None:
+    with pytest.raises(kind, match="beacon"):
+        read_grant("beacon", Answer(status, {}, fields), "compare the secret")
+
+    assert read_grant("beacon", Answer(200, {}, {"access_token": "a", "expires_in": 60}), "") == ("a", 60.0)

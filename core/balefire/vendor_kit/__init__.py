@@ -2,20 +2,30 @@
 
 from balefire.vendor_kit.access_tokens import AccessTokens
 from balefire.vendor_kit.account import Account, VendorSettings
-from balefire.vendor_kit.batches import send_grouped, send_halving
-from balefire.vendor_kit.fitting import fit_texts
-from balefire.vendor_kit.http import Answer, Refusals, VendorHttp
+from balefire.vendor_kit.batches import send_grouped, send_halving, split_outcomes
+from balefire.vendor_kit.fitting import fit_message, fit_texts, stable_number
+from balefire.vendor_kit.http import Answer, Refusals, VendorHttp, encode_json
+from balefire.vendor_kit.oauth import client_credentials, read_grant
 from balefire.vendor_kit.plugin import VendorPlugin
+from balefire.vendor_kit.service_account import ServiceAccountSettings, read_rsa_key
 
 __all__ = [
     "AccessTokens",
     "Account",
     "Answer",
     "Refusals",
+    "ServiceAccountSettings",
     "VendorHttp",
     "VendorPlugin",
     "VendorSettings",
+    "client_credentials",
+    "encode_json",
+    "fit_message",
     "fit_texts",
+    "read_grant",
+    "read_rsa_key",
     "send_grouped",
     "send_halving",
+    "split_outcomes",
+    "stable_number",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
-from balefire_hookspecs import Clock, PushError
+from balefire_hookspecs import AuthExpired, Clock, PushError
 
 
 class AccessTokens:
@@ -47,6 +48,16 @@ class AccessTokens:
         except PushError:
             if self._token and self._clock.monotonic() < self._ends_at:
                 return self._token
+            raise
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[str]:
+        """The token for one call: an ``AuthExpired`` out of the block refuses it."""
+        token = await self.current()
+        try:
+            yield token
+        except AuthExpired:
+            self.refuse(token)
             raise
 
     def refuse(self, token: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -45,6 +46,7 @@ def _is_set(value: object) -> bool:
 
 
 S = TypeVar("S", bound=VendorSettings)
+T = TypeVar("T")
 
 
 class Account(Generic[S]):
@@ -77,6 +79,18 @@ class Account(Generic[S]):
                 self._current, self._read_at = self._load(self._file), modified
         assert self._current is not None
         return self._current
+
+    def derive(self, make: Callable[[S], T]) -> Callable[[], T]:
+        """A function that gives what ``make`` makes of the settings: made when asked for, again when they change."""
+        made: list[tuple[S, T]] = []
+
+        def current() -> T:
+            config = self.read()
+            if not made or made[0][0] is not config:
+                made[:] = [(config, make(config))]
+            return made[0][1]
+
+        return current
 
     def _load(self, file: Path) -> S:
         try:

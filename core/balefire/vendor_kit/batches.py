@@ -1,12 +1,14 @@
 """Lists of notifications: what goes into one call, and whom a refusal of the whole concerns."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Final, TypeVar
 
-from balefire_hookspecs import Notification, NotificationRejected, Outcome, PushError, TokenRejected
+from balefire_hookspecs import Notification, NotificationRejected, Outcome, PushError, TokenRejected, TryLater
 
 K = TypeVar("K", bound=Hashable)
+
+BEGIN_WITHIN_SECONDS: Final = 5.0  # the hub waits 15 seconds for a batch, and a call may take ten
 
 SendMany = Callable[[Sequence[Notification]], Awaitable[Sequence[Outcome]]]
 
@@ -18,6 +20,7 @@ async def send_grouped(
     *,
     at_most: int,
     calls_at_once: int = 8,
+    begin_within_seconds: float = BEGIN_WITHIN_SECONDS,
 ) -> list[Outcome]:
     """Put what the vendor would be told in the same words into one call, and keep the order of the outcomes.
 
@@ -26,6 +29,8 @@ async def send_grouped(
     :param send: one call; returns one outcome per notification, or raises a ``PushError`` that concerns them all.
     :param at_most: notifications in one call.
     :param calls_at_once: how many calls are under way side by side.
+    :param begin_within_seconds: a call that has not begun by then is for the next attempt, so that a slow vendor does
+        not make the hub repeat the calls that went well.
     """
     outcomes: dict[int, Outcome] = {}
     groups: dict[K, list[int]] = {}
@@ -35,10 +40,14 @@ async def send_grouped(
         except PushError as error:
             outcomes[place] = Outcome.from_error(error)
     limit = asyncio.Semaphore(calls_at_once)
+    now = asyncio.get_running_loop().time
+    begin_until = now() + begin_within_seconds
 
     async def call(words: K, places: Sequence[int]) -> None:
         async with limit:
             try:
+                if now() > begin_until:
+                    raise TryLater("the vendor is slow: the turn of this notification did not come in time")
                 found = await send(words, [notes[place] for place in places])
             except PushError as error:
                 found = [Outcome.from_error(error)] * len(places)
@@ -49,6 +58,18 @@ async def send_grouped(
             for start in range(0, len(places), at_most):
                 calls.create_task(call(words, places[start : start + at_most]))
     return [outcomes[place] for place in range(len(notes))]
+
+
+def split_outcomes(
+    notes: Sequence[Notification], refused: Mapping[str, PushError], message_id: str = ""
+) -> list[Outcome]:
+    """One outcome per notification of a call of which the vendor took everything but some tokens.
+
+    :param refused: what is wrong with these tokens.
+    :param message_id: the vendor's id of the call.
+    """
+    taken = Outcome(kind="delivered", vendor_message_id=message_id)
+    return [Outcome.from_error(refused[note.token]) if note.token in refused else taken for note in notes]
 
 
 async def send_halving(notes: Sequence[Notification], send: SendMany) -> list[Outcome]:

@@ -1,9 +1,14 @@
 """Makes a notification's texts short enough for the vendor's limit on the whole body."""
 
+import zlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from balefire.shorten import shorten
-from balefire_hookspecs import NotificationRejected
+from balefire.vendor_kit.http import encode_json
+from balefire_hookspecs import Notification, NotificationRejected
+
+B = TypeVar("B")
 
 
 def fit_texts(title: str, body: str, size: Callable[[str, str], int], limit: int) -> tuple[str, str]:
@@ -22,3 +27,34 @@ def fit_texts(title: str, body: str, size: Callable[[str, str], int], limit: int
     if shorter or size(title, "") <= limit:
         return title, shorter
     return shorten(title[: limit + 1], lambda text: size(text, "") <= limit), ""
+
+
+def fit_message(
+    note: Notification,
+    build: Callable[[str, str], B],
+    limit_bytes: int,
+    *,
+    longest_title: int | None = None,
+    longest_body: int | None = None,
+) -> B:
+    """What ``build`` makes of the texts, cut so that its JSON has at most ``limit_bytes``.
+
+    :param build: the message with this title and this body, JSON-shaped and without what the vendor does not count.
+    :param longest_title: in characters, if the vendor limits it; where vendors do not say which, UTF-16 code units,
+        the larger count, are safe. ``longest_body`` likewise.
+    :raises NotificationRejected: the data alone is too large.
+    """
+    title, body = _cut(note.title, longest_title), _cut(note.body, longest_body)
+    return build(*fit_texts(title, body, lambda title, body: len(encode_json(build(title, body))), limit_bytes))
+
+
+def _cut(text: str, longest: int | None) -> str:
+    if longest is None:
+        return text
+    most = longest
+    return shorten(text[: most + 1], lambda part: len(part.encode("utf-16-le", "surrogatepass")) <= 2 * most)
+
+
+def stable_number(key: str) -> int:
+    """A positive 31-bit number, always the same for the same key: for vendors whose replace keys are integers."""
+    return zlib.crc32(key.encode("utf-8", "replace")) & 0x7FFF_FFFF or 1

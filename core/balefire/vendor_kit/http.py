@@ -69,7 +69,7 @@ class VendorHttp:
 
         sent = dict(headers or {})
         if json_body is not None:
-            content = json.dumps(json_body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+            content = encode_json(json_body)
             sent.setdefault("Content-Type", "application/json; charset=utf-8")
         try:
             answer = await self._client.post(url, headers=sent, content=content, data=form, timeout=timeout_seconds)
@@ -79,6 +79,11 @@ class VendorHttp:
             raise NotificationRejected(f"{self._vendor}: the address cannot be called") from None
         wait = read_retry_after(answer.headers.get("Retry-After", ""), self._clock.now_ms())
         return Answer(answer.status_code, answer.headers, _object(answer.content), wait)
+
+
+def encode_json(value: Any) -> bytes:
+    """JSON as it is sent: UTF-8, no spaces, a question mark for a lone surrogate."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def read_retry_after(text: str, now_ms: int) -> float | None:
@@ -96,12 +101,19 @@ def read_retry_after(text: str, now_ms: int) -> float | None:
 class Refusals:
     """What a vendor's own codes mean for the hub; where it has none for something, the HTTP status decides."""
 
-    def __init__(self, vendor: str, codes: Mapping[str, type[PushError]]) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        codes: Mapping[str, type[PushError]],
+        statuses: Mapping[int, type[PushError]] | None = None,
+    ) -> None:
         """
         :param codes: the vendor's error codes, each with the error that says what to do.
+        :param statuses: what an HTTP status means where the vendor has its own idea of it.
         """
         self._vendor = vendor
         self._codes = codes
+        self._statuses = statuses or {}
 
     def explain(self, answer: Answer, code: str = "", hint: str = "") -> PushError:
         """The error for an answer that is no success.
@@ -109,7 +121,7 @@ class Refusals:
         :param code: the vendor's code in the answer's body.
         :param hint: what a person should look at; never anything that the vendor echoed.
         """
-        kind = self._codes.get(code) or _by_status(answer.status)
+        kind = self._codes.get(code) or self._statuses.get(answer.status) or _by_status(answer)
         said = f"{self._vendor} answered {code[:60] or answer.status}"
         return make_error(kind, f"{said}: {hint}" if hint else said, answer.retry_after_seconds)
 
@@ -121,7 +133,8 @@ def make_error(kind: type[PushError], reason: str, after_seconds: float | None =
     return kind(reason)
 
 
-def _by_status(status: int) -> type[PushError]:
+def _by_status(answer: Answer) -> type[PushError]:
+    status = answer.status
     if status == 401:
         return AuthExpired
     if status in (403, 404):
@@ -130,8 +143,8 @@ def _by_status(status: int) -> type[PushError]:
         return TokenRejected
     if status == 429:
         return RateLimited
-    if status >= 500 or status == 408:
-        return TryLater
+    if status >= 500 or status == 408 or (answer.is_success and not answer.fields):
+        return TryLater  # a success that says nothing comes from something in between
     return NotificationRejected
 
 
