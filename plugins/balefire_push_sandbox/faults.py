@@ -11,7 +11,8 @@ FaultKind = Literal["answer", "silence", "drop", "goaway", "refuse", "slow", Ref
 class Fault(msgspec.Struct, kw_only=True):
     """One fault.
 
-    "answer": give ``status`` and ``reason`` (or, not at Apple's, ``body``) instead of judging. "silence": never answer. "drop": cut the connection.
+    "answer": give ``status`` and ``reason`` (or ``body``, not at Apple's) instead of judging. "silence": never answer.
+    "drop": cut the connection.
     "goaway": serve this request and announce that it is the last. "refuse": reset the stream with REFUSED_STREAM.
     "slow": answer after ``delay_ms``. "overload", "server_error", "refuse_credentials": what the vendor would say.
     The fault lets the next ``after`` requests pass, then strikes ``times`` times (``None``: always), if ``vendor`` is

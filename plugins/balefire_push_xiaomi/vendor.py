@@ -141,9 +141,8 @@ class Xiaomi:
         said = f"xiaomi answered {UNKNOWN_TARGET}"
         if self._doubts.is_gone(note.token):
             return Outcome(kind="token_gone", reason=f"{said} {BELIEVED_AFTER} times")
-        return Outcome(
-            kind="retry", reason=f"{said}: unknown device, or a passing trouble", after_seconds=DOUBT_SECONDS
-        )
+        reason = f"{said}: unknown device, or a passing trouble"
+        return Outcome(kind="retry", reason=reason, after_seconds=DOUBT_SECONDS)
 
 
 class Plugin(VendorPlugin[Config]):
