@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from balefire import Notification, fit_message
+from balefire import Notification, app_data, fit_message
 
 LIMIT_BYTES: Final = 4096
 LONGEST_LIFE_SECONDS: Final = 28 * 86_400
@@ -22,7 +22,7 @@ def build_message(note: Notification, channel: str) -> dict[str, Any]:
 
 def _message(note: Notification, title: str, body: str, channel: str) -> dict[str, Any]:
     is_shown = note.style == "alert"
-    data = _strings(note.data)
+    data = _strings(app_data(note, title, body))
     android: dict[str, Any] = {
         # Google slows senders down whose urgent messages show nothing, so silent data goes at its leisure.
         "priority": "HIGH" if note.urgency != "bulk" and note.style != "data" else "NORMAL",
@@ -32,8 +32,6 @@ def _message(note: Notification, title: str, body: str, channel: str) -> dict[st
     if is_shown:
         message["notification"] = {key: text for key, text in (("title", title), ("body", body)) if text}
         android["notification"] = _shown(note, channel)
-    elif note.style == "voip":  # the app itself draws the call, so it gets the words
-        data |= {"title": title, "body": body, "push": "call"}
     if data:
         message["data"] = data
     return message

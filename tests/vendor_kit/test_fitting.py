@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balefire import Notification, NotificationRejected, encode_json, fit_message, stable_number
+from balefire import Notification, NotificationRejected, app_data, encode_json, fit_message, stable_number
 
 
 def fit(title: str, body: str, limit: int = 4096, longest: int | None = None) -> list[str]:
@@ -23,6 +23,24 @@ def test_whatever_is_said_fits(title: str, body: str, limit: int, longest: int) 
 def test_characters_are_utf_16_code_units() -> None:
     assert fit("好" * 40, "👍" * 20, longest=40) == ["好" * 40, "👍" * 20]
     assert fit("好" * 41, "👍" * 21, longest=40) == ["好" * 39 + "…", "👍" * 19 + "…"]
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "said"),
+    [("Ada", "", ["Ada", "Ada"]), ("", "tea?", ["tea?", "tea?"]), ("Ada", "tea?", ["Ada", "tea?"]), ("", "", ["", ""])],
+)
+def test_where_both_texts_are_needed_one_stands_in_for_the_other(title: str, body: str, said: list[str]) -> None:
+    note = Notification(id="1", token="t", title=title, body=body)
+
+    assert fit_message(note, lambda *texts: list(texts), 4096, needs_both=True) == said
+
+
+def test_the_app_draws_calls_itself_and_gets_the_words() -> None:
+    call = Notification(id="1", token="t", data={"call": "c1"}, style="voip")
+    alert = Notification(id="1", token="t", data={"call": "c1"})
+
+    assert app_data(call, "Ada", "calls") == {"call": "c1", "title": "Ada", "body": "calls", "push": "call"}
+    assert app_data(alert, "Ada", "calls") == {"call": "c1"}
 
 
 def test_without_room_for_any_text_it_is_refused() -> None:

@@ -2,9 +2,9 @@
 
 from balefire.vendor_kit.access_tokens import AccessTokens
 from balefire.vendor_kit.account import Account, VendorSettings
-from balefire.vendor_kit.batches import send_grouped, send_halving, split_outcomes
-from balefire.vendor_kit.fitting import fit_message, fit_texts, stable_number
-from balefire.vendor_kit.http import Answer, Refusals, VendorHttp, encode_json
+from balefire.vendor_kit.batches import send_grouped, send_halving, send_worded, split_outcomes
+from balefire.vendor_kit.fitting import app_data, fit_message, fit_texts, shorten_units, stable_number
+from balefire.vendor_kit.http import Answer, Refusals, VendorHttp, codes, encode_json, read_object
 from balefire.vendor_kit.oauth import client_credentials, read_grant
 from balefire.vendor_kit.plugin import VendorPlugin
 from balefire.vendor_kit.service_account import ServiceAccountSettings, read_rsa_key
@@ -18,14 +18,19 @@ __all__ = [
     "VendorHttp",
     "VendorPlugin",
     "VendorSettings",
+    "app_data",
     "client_credentials",
+    "codes",
     "encode_json",
     "fit_message",
     "fit_texts",
     "read_grant",
+    "read_object",
     "read_rsa_key",
     "send_grouped",
     "send_halving",
+    "send_worded",
+    "shorten_units",
     "split_outcomes",
     "stable_number",
 ]

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from balefire_hookspecs import Notification, NotificationRejected, Outcome, PushError, TokenRejected, TryLater
 
 K = TypeVar("K", bound=Hashable)
+M = TypeVar("M")
 
 BEGIN_WITHIN_SECONDS: Final = 5.0  # the hub waits 15 seconds for a batch, and a call may take ten
 
@@ -70,6 +71,31 @@ def split_outcomes(
     """
     taken = Outcome(kind="delivered", vendor_message_id=message_id)
     return [Outcome.from_error(refused[note.token]) if note.token in refused else taken for note in notes]
+
+
+async def send_worded(
+    notes: Sequence[Notification],
+    word: Callable[[Notification], M],
+    send: Callable[[Sequence[Notification], Mapping[str, M]], Awaitable[Sequence[Outcome]]],
+) -> list[Outcome]:
+    """Word every notification for a vendor that takes lists of different texts, and send those that can be worded.
+
+    :param word: the vendor's message; a ``PushError`` it raises becomes the outcome of that notification.
+    :param send: sends a list, never an empty one; gets the messages by the id of their notification.
+    """
+    outcomes: dict[int, Outcome] = {}
+    messages: dict[str, M] = {}
+    worded: list[int] = []
+    for place, note in enumerate(notes):
+        try:
+            messages[note.id] = word(note)
+            worded.append(place)
+        except PushError as error:
+            outcomes[place] = Outcome.from_error(error)
+    if worded:
+        sent = await send([notes[place] for place in worded], messages)
+        outcomes.update(zip(worded, sent, strict=True))
+    return [outcomes[place] for place in range(len(notes))]
 
 
 async def send_halving(notes: Sequence[Notification], send: SendMany) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from balefire.shorten import shorten
 from balefire.vendor_kit.http import encode_json
@@ -36,23 +36,34 @@ def fit_message(
     *,
     longest_title: int | None = None,
     longest_body: int | None = None,
+    needs_both: bool = False,
 ) -> B:
     """What ``build`` makes of the texts, cut so that its JSON has at most ``limit_bytes``.
 
     :param build: the message with this title and this body, JSON-shaped and without what the vendor does not count.
     :param longest_title: in characters, if the vendor limits it; where vendors do not say which, UTF-16 code units,
         the larger count, are safe. ``longest_body`` likewise.
+    :param needs_both: the vendor takes no empty title or body: the one stands in for the other.
     :raises NotificationRejected: the data alone is too large.
     """
-    title, body = _cut(note.title, longest_title), _cut(note.body, longest_body)
+    title, body = note.title, note.body
+    if needs_both:
+        title, body = title or body, body or title
+    title, body = shorten_units(title, longest_title), shorten_units(body, longest_body)
     return build(*fit_texts(title, body, lambda title, body: len(encode_json(build(title, body))), limit_bytes))
 
 
-def _cut(text: str, longest: int | None) -> str:
+def shorten_units(text: str, longest: int | None) -> str:
+    """``shorten`` to so many UTF-16 code units, as Java and JavaScript count; ``None`` for any length."""
     if longest is None:
         return text
     most = longest
     return shorten(text[: most + 1], lambda part: len(part.encode("utf-16-le", "surrogatepass")) <= 2 * most)
+
+
+def app_data(note: Notification, title: str, body: str) -> dict[str, Any]:
+    """What the app itself gets: the data and, since it draws calls itself, a call's words."""
+    return note.data | {"title": title, "body": body, "push": "call"} if note.style == "voip" else note.data
 
 
 def stable_number(key: str) -> int:

@@ -78,7 +78,7 @@ class VendorHttp:
         except (httpx.InvalidURL, UnicodeError):
             raise NotificationRejected(f"{self._vendor}: the address cannot be called") from None
         wait = read_retry_after(answer.headers.get("Retry-After", ""), self._clock.now_ms())
-        return Answer(answer.status_code, answer.headers, _object(answer.content), wait)
+        return Answer(answer.status_code, answer.headers, read_object(answer.content), wait)
 
 
 def encode_json(value: Any) -> bytes:
@@ -106,24 +106,42 @@ class Refusals:
         vendor: str,
         codes: Mapping[str, type[PushError]],
         statuses: Mapping[int, type[PushError]] | None = None,
+        hints: Mapping[str, str] | None = None,
     ) -> None:
         """
         :param codes: the vendor's error codes, each with the error that says what to do.
         :param statuses: what an HTTP status means where the vendor has its own idea of it.
+        :param hints: what a person should look at, by code.
         """
         self._vendor = vendor
         self._codes = codes
         self._statuses = statuses or {}
+        self._hints = hints or {}
 
     def explain(self, answer: Answer, code: str = "", hint: str = "") -> PushError:
         """The error for an answer that is no success.
 
         :param code: the vendor's code in the answer's body.
-        :param hint: what a person should look at; never anything that the vendor echoed.
+        :param hint: what a person should look at, if not the one for this code; never anything that the vendor echoed.
         """
         kind = self._codes.get(code) or self._statuses.get(answer.status) or _by_status(answer)
-        said = f"{self._vendor} answered {code[:60] or answer.status}"
-        return make_error(kind, f"{said}: {hint}" if hint else said, answer.retry_after_seconds)
+        return make_error(kind, self._said(code or str(answer.status), hint), answer.retry_after_seconds)
+
+    def explain_target(self, code: str) -> PushError:
+        """The error for one target of a list that was answered; a code nobody knows ends that notification only."""
+        return make_error(self._codes.get(code, NotificationRejected), self._said(code))
+
+    def _said(self, code: str, hint: str = "") -> str:
+        hint = hint or self._hints.get(code, "")
+        return f"{self._vendor} answered {code[:60]}" + (f": {hint}" if hint else "")
+
+
+def codes(kind: type[PushError], listed: str) -> dict[str, type[PushError]]:
+    """Part of a table for ``Refusals``: all these codes mean the same.
+
+    :param listed: the codes, with spaces between.
+    """
+    return dict.fromkeys(listed.split(), kind)
 
 
 def make_error(kind: type[PushError], reason: str, after_seconds: float | None = None) -> PushError:
@@ -148,9 +166,10 @@ def _by_status(answer: Answer) -> type[PushError]:
     return NotificationRejected
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
+def read_object(text: str | bytes) -> Mapping[str, Any]:
+    """The JSON object in a text; empty if it is none."""
     try:
-        found = json.loads(body)
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
