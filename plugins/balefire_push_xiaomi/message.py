@@ -1,10 +1,9 @@
 """What MiPush gets to read of one notification."""
 
-import json
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from balefire import Notification, NotificationRejected, shorten, stable_number
+from balefire import Notification, NotificationRejected, encode_json, shorten_units, stable_number
 from balefire_push_xiaomi.settings import Config
 
 TITLE_CHARACTERS: Final = 49
@@ -22,8 +21,8 @@ def build_message(note: Notification, config: Config) -> dict[str, Any]:
     """
     if note.app and note.app != config.package:
         raise NotificationRejected(f"app {note.app!r} is not plugins.push-xiaomi.package")
-    payload = json.dumps(note.data | {"id": note.id}, ensure_ascii=False, separators=(",", ":"))
-    if len(quote_plus(payload.encode("utf-8", "replace"))) > PAYLOAD_BYTES:
+    payload = encode_json(note.data | {"id": note.id}).decode()
+    if len(quote_plus(payload)) > PAYLOAD_BYTES:
         raise NotificationRejected("the data of the notification take more than the 4096 bytes that xiaomi allows")
     is_private = bool(config.channel)
     message: dict[str, Any] = {
@@ -35,8 +34,8 @@ def build_message(note: Notification, config: Config) -> dict[str, Any]:
     }
     if note.style != "data":
         message |= {
-            "title": _text(note.title, TITLE_CHARACTERS) or config.package,
-            "description": _text(note.body, BODY_CHARACTERS) or " ",
+            "title": shorten_units(note.title, TITLE_CHARACTERS) or config.package,
+            "description": shorten_units(note.body, BODY_CHARACTERS) or " ",
             "notify_type": -1,
             "notify_id": stable_number(note.collapse_key or note.id),
         }
@@ -56,10 +55,5 @@ def _extra(note: Notification, config: Config) -> dict[str, str]:
 
 def _template_values(note: Notification) -> str:
     """Approved templates name their variables as they like; ours are called title and body."""
-    values = {"title": _text(note.title, TITLE_CHARACTERS), "body": _text(note.body, BODY_CHARACTERS)}
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def _text(text: str, most: int) -> str:
-    """Xiaomi counts characters as Java does, where an emoji is two."""
-    return shorten(text, lambda part: len(part.encode("utf-16-le", "replace")) // 2 <= most)
+    values = {"title": shorten_units(note.title, TITLE_CHARACTERS), "body": shorten_units(note.body, BODY_CHARACTERS)}
+    return encode_json(values).decode()

@@ -1,7 +1,6 @@
 """The push vendor "xiaomi": up to a thousand notifications, each with its own text, in one call."""
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -22,24 +21,22 @@ from balefire import (
     TryLater,
     VendorHttp,
     VendorPlugin,
+    codes,
+    encode_json,
     send_halving,
+    send_worded,
 )
 from balefire_push_xiaomi.message import build_message
 from balefire_push_xiaomi.settings import Config
 
-
-def _all(kind: type[PushError], codes: str) -> dict[str, type[PushError]]:
-    return dict.fromkeys(codes.split(), kind)
-
-
-CODES: Final[Mapping[str, type[PushError]]] = {
-    **_all(TryLater, "1 10001 10002 10003 10037 22102 26003 65029"),
-    **_all(NotificationRejected, "10008 10016 10017 21305 26006 65003 65009 65014 65015 65036 65037 65038"),
-    **_all(Misconfigured, "10012 10026 10031 10033 10036 21301 21302 22000 22006 22007 22022 27001 66108"),
-    **_all(RateLimited, "10027 10028 10030 10032 10039 21303 26004 26005"),
-    **_all(QuotaExhausted, "10034 200001"),
-    **_all(TokenRejected, "10029"),
-}
+CODES: Final[Mapping[str, type[PushError]]] = (
+    codes(TryLater, "1 10001 10002 10003 10037 22102 26003 65029")
+    | codes(NotificationRejected, "10008 10016 10017 21305 26006 65003 65009 65014 65015 65036 65037 65038")
+    | codes(Misconfigured, "10012 10026 10031 10033 10036 21301 21302 22000 22006 22007 22022 27001 66108")
+    | codes(RateLimited, "10027 10028 10030 10032 10039 21303 26004 26005")
+    | codes(QuotaExhausted, "10034 200001")
+    | codes(TokenRejected, "10029")
+)
 HINTS: Final = {
     "21301": "the AppSecret is wrong, or the app lives in another region than plugins.push-xiaomi.endpoint",
     "27001": "the channel does not fit; compare plugins.push-xiaomi.channel with the console",
@@ -82,27 +79,17 @@ class Xiaomi:
 
     def __init__(self, account: Account[Config], http: VendorHttp) -> None:
         self._account, self._http = account, http
-        self._refusals = Refusals("xiaomi", CODES)
+        self._refusals = Refusals("xiaomi", CODES, hints=HINTS)
         self._doubts = Doubts()
 
     async def send_batch(self, notes: Sequence[Notification]) -> Sequence[Outcome]:
         """Push up to a thousand; see ``BatchPushVendor.send_batch``."""
         config = self._account.read()
-        outcomes: dict[int, Outcome] = {}
-        worded: list[tuple[int, Notification, dict[str, Any]]] = []
-        for place, note in enumerate(notes):
-            try:
-                worded.append((place, note, build_message(note, config)))
-            except PushError as error:
-                outcomes[place] = Outcome.from_error(error)
-        messages = {note.id: message for _, note, message in worded}
-
-        async def send(part: Sequence[Notification]) -> Sequence[Outcome]:
-            return await self._call(config, part, messages)
-
-        sent = await send_halving([note for _, note, _ in worded], send) if worded else []
-        outcomes.update({place: outcome for (place, _, _), outcome in zip(worded, sent, strict=True)})
-        return [outcomes[place] for place in range(len(notes))]
+        return await send_worded(
+            notes,
+            lambda note: build_message(note, config),
+            lambda part, messages: send_halving(part, lambda half: self._call(config, half, messages)),
+        )
 
     async def _call(
         self, config: Config, notes: Sequence[Notification], messages: Mapping[str, Any]
@@ -111,7 +98,7 @@ class Xiaomi:
         answer = await self._http.post(
             f"{config.endpoint}/v2/multi_messages/regids",
             headers={"Authorization": f"key={config.app_secret.get_secret_value()}"},
-            form={"messages": json.dumps(listed, separators=(",", ":"))},
+            form={"messages": encode_json(listed).decode()},
             timeout_seconds=config.timeout_seconds,
         )
         code = answer.fields.get("code")
@@ -133,9 +120,7 @@ class Xiaomi:
             raise QuotaExhausted(f"xiaomi answered {QUOTA_WORD}")
         if code == UNKNOWN_TARGET:
             return [self._doubtful(note) for note in notes]
-        if not code and answer.status == 200:
-            raise TryLater("xiaomi answered something that is no JSON")
-        raise self._refusals.explain(answer, code, HINTS.get(code, ""))
+        raise self._refusals.explain(answer, code)
 
     def _doubtful(self, note: Notification) -> Outcome:
         said = f"xiaomi answered {UNKNOWN_TARGET}"
