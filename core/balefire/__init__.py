@@ -20,6 +20,7 @@ from balefire.vendor_kit import (
     client_credentials,
     codes,
     encode_json,
+    fill_intent,
     fit_message,
     fit_texts,
     read_grant,
@@ -31,6 +32,7 @@ from balefire.vendor_kit import (
     shorten_units,
     split_outcomes,
     stable_number,
+    stated,
 )
 from balefire_hookspecs import (
     API_VERSION,
@@ -267,6 +269,7 @@ __all__ = [
     "client_credentials",
     "codes",
     "encode_json",
+    "fill_intent",
     "fit_message",
     "fit_texts",
     "hookimpl",
@@ -281,4 +284,5 @@ __all__ = [
     "shorten_units",
     "split_outcomes",
     "stable_number",
+    "stated",
 ]

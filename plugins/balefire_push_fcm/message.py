@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from balefire import Notification, app_data, fit_message
+from balefire import Notification, app_data, fit_message, stated
 
 LIMIT_BYTES: Final = 4096
 LONGEST_LIFE_SECONDS: Final = 28 * 86_400
@@ -38,13 +38,12 @@ def _message(note: Notification, title: str, body: str, channel: str) -> dict[st
 
 
 def _shown(note: Notification, channel: str) -> dict[str, Any]:
-    optional = {
-        "tag": note.collapse_key,
-        "sound": note.sound,
-        "channel_id": note.category or channel,
-        "notification_count": note.badge,
-    }
-    return {key: value for key, value in optional.items() if value is not None and value != ""}
+    return stated(
+        tag=note.collapse_key,
+        sound=note.sound,
+        channel_id=note.category or channel,
+        notification_count=note.badge,
+    )
 
 
 def _strings(data: dict[str, Any]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balefire import Notification, NotificationRejected, app_data, encode_json, fit_message, stable_number
+from balefire import Notification, NotificationRejected, encode_json, fit_message
 
 
 def fit(title: str, body: str, limit: int = 4096, longest: int | None = None) -> list[str]:
@@ -35,23 +35,6 @@ def test_where_both_texts_are_needed_one_stands_in_for_the_other(title: str, bod
     assert fit_message(note, lambda *texts: list(texts), 4096, needs_both=True) == said
 
 
-def test_the_app_draws_calls_itself_and_gets_the_words() -> None:
-    call = Notification(id="1", token="t", data={"call": "c1"}, style="voip")
-    alert = Notification(id="1", token="t", data={"call": "c1"})
-
-    assert app_data(call, "Ada", "calls") == {"call": "c1", "title": "Ada", "body": "calls", "push": "call"}
-    assert app_data(alert, "Ada", "calls") == {"call": "c1"}
-
-
 def test_without_room_for_any_text_it_is_refused() -> None:
     with pytest.raises(NotificationRejected, match="too large"):
         fit("title", "body", limit=6)
-
-
-@given(st.text())
-def test_a_number_for_a_key_is_positive_and_has_31_bits(key: str) -> None:
-    assert 0 < stable_number(key) < 2**31
-
-
-def test_a_number_stays_the_same() -> None:
-    assert stable_number("m4711") == stable_number("m4711") != stable_number("m4712")

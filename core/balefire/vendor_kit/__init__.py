@@ -3,7 +3,8 @@
 from balefire.vendor_kit.access_tokens import AccessTokens
 from balefire.vendor_kit.account import Account, VendorSettings
 from balefire.vendor_kit.batches import send_grouped, send_halving, send_worded, split_outcomes
-from balefire.vendor_kit.fitting import app_data, fit_message, fit_texts, shorten_units, stable_number
+from balefire.vendor_kit.fields import app_data, fill_intent, stable_number, stated
+from balefire.vendor_kit.fitting import fit_message, fit_texts, shorten_units
 from balefire.vendor_kit.http import Answer, Refusals, VendorHttp, codes, encode_json, read_object
 from balefire.vendor_kit.oauth import client_credentials, read_grant
 from balefire.vendor_kit.plugin import VendorPlugin
@@ -22,6 +23,7 @@ __all__ = [
     "client_credentials",
     "codes",
     "encode_json",
+    "fill_intent",
     "fit_message",
     "fit_texts",
     "read_grant",
@@ -33,4 +35,5 @@ __all__ = [
     "shorten_units",
     "split_outcomes",
     "stable_number",
+    "stated",
 ]

@@ -1,8 +1,7 @@
 """Makes a notification's texts short enough for the vendor's limit on the whole body."""
 
-import zlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from balefire.shorten import shorten
 from balefire.vendor_kit.http import encode_json
@@ -59,13 +58,3 @@ def shorten_units(text: str, longest: int | None) -> str:
         return text
     most = longest
     return shorten(text[: most + 1], lambda part: len(part.encode("utf-16-le", "surrogatepass")) <= 2 * most)
-
-
-def app_data(note: Notification, title: str, body: str) -> dict[str, Any]:
-    """What the app itself gets: the data and, since it draws calls itself, a call's words."""
-    return note.data | {"title": title, "body": body, "push": "call"} if note.style == "voip" else note.data
-
-
-def stable_number(key: str) -> int:
-    """A positive 31-bit number, always the same for the same key: for vendors whose replace keys are integers."""
-    return zlib.crc32(key.encode("utf-8", "replace")) & 0x7FFF_FFFF or 1
