@@ -1,7 +1,5 @@
 """The push vendor "xiaomi": up to a thousand notifications, each with its own text, in one call."""
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +7,7 @@ from balefire import (
     Account,
     Answer,
     Clock,
+    Doubts,
     Misconfigured,
     Notification,
     NotificationRejected,
@@ -44,31 +43,8 @@ HINTS: Final = {
 }
 QUOTA_WORD: Final = "channel_exceed_quota"
 UNKNOWN_TARGET: Final = "20301"
-BELIEVED_AFTER: Final = 3
-REMEMBERED: Final = 10_000
+BELIEVED_AFTER: Final = 3  # the answer for an unknown device has other causes too
 DOUBT_SECONDS: Final = 60.0
-
-
-class Doubts:
-    """Xiaomi's answer for an unknown device has other causes too, so it is believed when it comes the third time."""
-
-    def __init__(self) -> None:
-        self._times: OrderedDict[bytes, int] = OrderedDict()
-
-    def is_gone(self, token: str) -> bool:
-        """Count one more such answer; whether it is believed now."""
-        key = hashlib.blake2b(token.encode(), digest_size=16).digest()
-        times = self._times.pop(key, 0) + 1
-        if times >= BELIEVED_AFTER:
-            return True
-        self._times[key] = times
-        if len(self._times) > REMEMBERED:
-            self._times.popitem(last=False)
-        return False
-
-    def forget(self, token: str) -> None:
-        """It worked after all."""
-        self._times.pop(hashlib.blake2b(token.encode(), digest_size=16).digest(), None)
 
 
 class Xiaomi:
@@ -80,7 +56,7 @@ class Xiaomi:
     def __init__(self, account: Account[Config], http: VendorHttp) -> None:
         self._account, self._http = account, http
         self._refusals = Refusals("xiaomi", CODES, hints=HINTS)
-        self._doubts = Doubts()
+        self._doubts = Doubts(BELIEVED_AFTER)
 
     async def send_batch(self, notes: Sequence[Notification]) -> Sequence[Outcome]:
         """Push up to a thousand; see ``BatchPushVendor.send_batch``."""

@@ -3,6 +3,7 @@
 from balefire.vendor_kit.access_tokens import AccessTokens
 from balefire.vendor_kit.account import Account, VendorSettings
 from balefire.vendor_kit.batches import send_grouped, send_halving, send_worded, split_outcomes
+from balefire.vendor_kit.doubts import Doubts
 from balefire.vendor_kit.fields import app_data, fill_intent, stable_number, stated
 from balefire.vendor_kit.fitting import fit_message, fit_texts, shorten_units
 from balefire.vendor_kit.http import Answer, Refusals, VendorHttp, codes, encode_json, read_object
@@ -14,6 +15,7 @@ __all__ = [
     "AccessTokens",
     "Account",
     "Answer",
+    "Doubts",
     "Refusals",
     "ServiceAccountSettings",
     "VendorHttp",
