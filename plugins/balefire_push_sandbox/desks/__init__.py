@@ -4,9 +4,11 @@ from typing import Final
 
 from balefire_push_sandbox.desk import Desk
 from balefire_push_sandbox.desks.fcm import FcmDesk
+from balefire_push_sandbox.desks.getui import GetuiDesk
+from balefire_push_sandbox.desks.meizu import MeizuDesk
 from balefire_push_sandbox.desks.oppo import OppoDesk
 from balefire_push_sandbox.desks.vivo import VivoDesk
 from balefire_push_sandbox.desks.webpush import WebPushDesk
 from balefire_push_sandbox.desks.xiaomi import XiaomiDesk
 
-DESKS: Final[tuple[type[Desk], ...]] = (FcmDesk, WebPushDesk, XiaomiDesk, OppoDesk, VivoDesk)
+DESKS: Final[tuple[type[Desk], ...]] = (FcmDesk, WebPushDesk, XiaomiDesk, OppoDesk, VivoDesk, GetuiDesk, MeizuDesk)
