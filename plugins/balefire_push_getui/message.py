@@ -29,9 +29,7 @@ def build_message(note: Notification, config: Config) -> dict[str, Any]:
         "request_id": uuid.uuid5(uuid.NAMESPACE_OID, note.id).hex,
         "settings": {"ttl": min(note.ttl_seconds * 1000, LONGEST_LIFE_MS), "strategy": {"default": config.strategy}},
         "audience": {"cid": [note.token]},
-        "push_message": {"transmission": payload}
-        if note.style == "data"
-        else _shown(note, title, body, payload, config),
+        "push_message": message,
         "push_channel": {"ios": _apple(note, title, body, payload)},
     }
 
