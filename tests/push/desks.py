@@ -133,7 +133,7 @@ async def vendors(plugin: VendorPlugin[Any], stand_in: DeskStandIn, clock: Movab
     async with make_client(allow_private=True) as client:
 
         def make(**settings: Any) -> PushVendor | BatchPushVendor:
-            values = {"timeout_seconds": 0.5, **stand_in.account(), **settings}
+            values = {**stand_in.account(), **settings}
             config = plugin.settings.model_validate({key: value for key, value in values.items() if value is not None})
             account = Account(f"push-{plugin.vendor}", config, Path())
             return plugin.build(account, VendorHttp(plugin.vendor, client, clock), clock)
@@ -171,8 +171,10 @@ class DeskContract(PushVendorContract):
             yield make
 
     @pytest.fixture
-    def vendor(self, make_vendor: MakeVendor) -> Any:
-        return make_vendor()
+    def vendor(self, make_vendor: MakeVendor, request: pytest.FixtureRequest) -> Any:
+        """Only the tests of silence want little patience: the others must not fail on a busy machine."""
+        is_about_silence = any(word in request.node.name for word in ("silence", "[hang]"))
+        return make_vendor(timeout_seconds=0.5 if is_about_silence else 10.0)
 
     @pytest.fixture(autouse=True)
     def _know_tokens(self, stand_in: DeskStandIn) -> None:
@@ -184,7 +186,7 @@ class DeskContract(PushVendorContract):
 
 async def post(url: str, **options: Any) -> httpx.Response:
     """What a client that is not ours sends."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # the desks speak plain HTTP
         return await client.post(url, **options)
 
 
