@@ -85,7 +85,11 @@ class SessionTable:
         self._count += 1
         if len(siblings) == 1:
             self._announce_presence(identity.user, True)
-        await self._attach_all(session)
+        try:
+            await self._attach_all(session)
+        except BaseException:  # nobody gets the session, so nobody could ever close it
+            self.close(session)
+            raise
         return session
 
     def close(self, session: object) -> None:
