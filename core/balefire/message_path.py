@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from balefire.dispatcher import HookFailed, run_now
+from balefire.json_shape import check_fields
 from balefire_hookspecs import (
     Acknowledgement,
     Denied,
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 MAX_LISTED: Final = 100
 """Users in ``to`` or ``mentions`` of one message."""
 MAX_PUSH_TEXT: Final = 500
+MAX_EXPIRES_AFTER_MS: Final = 2**53
 MAX_WAITING_PER_SESSION: Final = 1000
 
 COUNTED: Final = MessageFlags.COUNTED.value
@@ -217,8 +219,8 @@ class MessagePath:
             raise InvalidInput("must have 1 to 64 printable characters", where="id")
         if len(submission.to) > MAX_LISTED:
             raise InvalidInput(f"at most {MAX_LISTED} users can be listed, got {len(submission.to)}", where="only")
-        if submission.expires_after_ms < 0:
-            raise InvalidInput("must not be negative", where="expires_after_ms")
+        if not 0 <= submission.expires_after_ms <= MAX_EXPIRES_AFTER_MS:
+            raise InvalidInput(f"must be 0 to {MAX_EXPIRES_AFTER_MS}", where="expires_after_ms")
         self._validate_payload(submission.payload, submission.origin)
         return kind
 
@@ -234,6 +236,7 @@ class MessagePath:
             )
         if len(payload.push_text) > MAX_PUSH_TEXT:
             raise InvalidInput(f"at most {MAX_PUSH_TEXT} characters", where="push_text")
+        check_fields(payload.fields)
         content.check(payload.fields)
 
     async def _authorize_later(self, verdict: Awaitable[Denied | None], submission: Submission) -> Decided:
