@@ -95,6 +95,7 @@ class HttpServer:
         database: Database | None = None,
         metrics: Sequence[Metric] = (),
         emit: Emit | None = None,
+        troubles: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """Prepare; nothing listens before ``start``.
 
@@ -103,9 +104,11 @@ class HttpServer:
         :param database: keeps the answers of idempotent requests; without it their keys are ignored.
         :param metrics: the kernel's own figures.
         :param emit: appends what operators do to the event log.
+        :param troubles: lines for ``/readyz``: what runs and does not get on, and why.
         """
         self.config, self.host, self.clock = config, host, clock
         self.store_check = store_check
+        self.troubles = troubles
         self.own_metrics = list(metrics)
         self._emit = emit
         self.admission = Admission(config, authenticate, clock)

@@ -93,6 +93,7 @@ class Kernel:
             database=self.database,
             metrics=self._own_metrics(),
             emit=self.events.emit,
+            troubles=self._troubles,
         )
         self.jobs = JobRunner(self.host, self.clock, store=self._store)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -186,6 +187,7 @@ class Kernel:
         return Context(self, record)
 
     def _plugins_changed(self) -> None:
+        self.events.retain(self.host.registered("register_event_consumers"))
         self.path.refresh()
         self.fan_out.refresh()
 
@@ -252,6 +254,11 @@ class Kernel:
         if found is None:
             raise BalefireError(f"the message store {self.config.kernel.store!r} is not there")
         return found
+
+    def _troubles(self) -> dict[str, str]:
+        """What goes on running and does not get on, for ``/readyz``."""
+        consumers = {f"consumer {name}": trouble for name, trouble in self.events.troubles().items()}
+        return consumers | {f"job {name}": trouble for name, trouble in self.jobs.troubles().items()}
 
     async def _check_store(self) -> None:
         await self._store().check()
