@@ -23,6 +23,7 @@ from balefire_push.hygiene import TokenHygiene
 from balefire_push.outbox import Job, Outbox, Result
 from balefire_push.retrying import Pauses, Throttle
 from balefire_push.settling import Settler, give_up, put_back
+from balefire_push.sounding import sound
 
 CALL_SECONDS: Final = 15.0
 REST_SECONDS: Final = 5.0
@@ -161,10 +162,10 @@ class Lane:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 if not hasattr(vendor, "max_batch"):
-                    return [Outcome(kind="delivered", vendor_message_id=await vendor.send(notes[0]) or "")]
-                outcomes = list(await vendor.send_batch(notes))
+                    return [sound(Outcome(kind="delivered", vendor_message_id=await vendor.send(notes[0]) or ""))]
+                outcomes = [sound(outcome) for outcome in await vendor.send_batch(notes)]
         except PushError as error:
-            return [Outcome.from_error(error)] * len(notes)
+            return [sound(Outcome.from_error(error))] * len(notes)
         except TimeoutError:
             reason = f"{self.vendor} did not answer within {CALL_SECONDS:g} seconds"
             return [Outcome(kind="retry", reason=reason)] * len(notes)
