@@ -60,13 +60,16 @@ class Hub:
         await self.dispatcher.stop()
 
     async def keep_house(self) -> None:
-        """Once a minute: bring back jobs whose process died, end those whose time is over, delete old ones, count."""
+        """Once a minute: bring back jobs whose process died, end those whose time is over, delete old ones, count.
+
+        What waits has a lane afterwards, also when a process on another machine had queued it.
+        """
         now = self._ctx.clock.now_ms()
-        if await self.outbox.recover():
-            self.dispatcher.wake(self.dispatcher.lanes)
+        await self.outbox.recover()
         await self.outbox.expire()
         await self.outbox.purge(finished_before=now - self._ctx.config.keep_hours * HOUR_MS)
         self._waiting = await self.outbox.waiting()
+        self.dispatcher.wake(vendor for vendor in self._waiting if self.dispatcher.knows(vendor))
 
     async def trouble(self) -> str | None:
         """What the operator should mend, for ``/readyz``."""

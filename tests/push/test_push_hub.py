@@ -1,5 +1,6 @@
 """From a message to a phone: the whole way, on a running platform with the sandbox as Apple."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.push.waiting import until
 
 from balefire import Conversation, Message, Payload, PushCandidate, PushChoice, Submission, hookimpl
 from balefire.testing import Platform, start_platform
+from balefire_push.outbox import Content, Job, note_id
 from balefire_push_sandbox.faults import Fault
 from balefire_push_sandbox.phones import Shown
 from balefire_push_sandbox.sandbox import Sandbox
@@ -355,3 +357,25 @@ async def test_wrong_credentials_show_in_readiness(platform: Platform) -> None:
     assert "InvalidProviderToken" in answer.text
     figures = (await platform.http.get("/metrics")).text
     assert 'balefire_push_outcomes{vendor="apns",outcome="misconfigured"}' in figures
+
+
+async def test_what_another_node_left_waiting_gets_a_lane_here(platform: Platform) -> None:
+    hub = hub_of(platform)
+    [phone] = (await platform.kernel.store.devices(["carol"]))["carol"]
+    assert "apns" not in hub.dispatcher.lanes
+    left = Job(
+        note_id=note_id(1, "carol", phone.id),
+        message_id=1,
+        user="carol",
+        device=phone.id,
+        vendor="apns",
+        urgency="message",
+        content=Content(body="left"),
+        expires_at=int(time.time() * 1000) + 60_000,
+    )
+    await hub.outbox.add([left])
+
+    await hub.keep_house()
+
+    [note] = await shown(platform)
+    assert note.body == "left"
