@@ -218,7 +218,7 @@ class HttpServer:
             response = await self.answers.once(request, identity.user if identity else "", run)
         else:
             response = await run()
-        if self._emit is not None and identity is not None and is_act(operation, identity):
+        if self._emit is not None and identity is not None and is_act(request, operation, identity):
             data = describe_act(request, operation, identity, response)
             await self._emit(ACTED, user=identity.user, data=data)
         return response
