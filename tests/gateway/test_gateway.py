@@ -43,7 +43,9 @@ async def test_saying_nothing_at_first_is_given_ten_seconds_at_most(tmp_path: Pa
 async def test_falling_silent_closes_after_two_heartbeats(tmp_path: Path) -> None:
     settings = {"gateway-websocket": {"heartbeat_seconds": 0.1}}
     async with start_platform(tmp_path, plugins=settings) as platform, signed_in(platform, "alice") as talker:
-        assert (await talker.until("bye"))["code"] == "timeout"
+        bye = await talker.until("bye")
+
+    assert (bye["code"], bye["reconnect_after_ms"]) == ("timeout", 0)
 
 
 async def test_pings_keep_a_connection_open(tmp_path: Path) -> None:
