@@ -339,11 +339,12 @@ async def test_the_whole_way_through_pyapns(tmp_path: Path) -> None:
         await settled(platform, "done")
         phones = sandbox_of(platform).phones
         phones.uninstall(phones.all()[0].id)
-        sandbox_of(platform).tokens.enforces_changes = False  # it signs a token for every connection
         await say(platform, "alice", "private/carol", "gone")
         [dead] = await settled(platform, "dead")
+        tokens_seen = sandbox_of(platform).tokens.tokens_seen
 
     assert (note.title, note.body) == ("Alice", "short-lived")
+    assert tokens_seen == 1
     assert dead["outcome"] == "token_gone"
 
 
