@@ -61,6 +61,15 @@ class FanOut:
         """Events other than messages are durable: show them to the consumers, behind the messages before them."""
         self._after_acknowledgements(self._on.events.publish, events)
 
+    def on_missed(self, events: Sequence[Event]) -> None:
+        """These became durable although their writer was told otherwise: hand them out as any other."""
+        messages = [event.message for event in events if event.message is not None]
+        for message in messages:
+            kind = self._kinds.get(message.conversation.kind)
+            if message.seq == 1 and kind is not None:
+                self._enter_initial_members(message.conversation, kind.initial_members(message.conversation))
+        self._after_acknowledgements(self._hand_out, [(message, "") for message in messages], events)
+
     def _after_acknowledgements(self, work: Callable[..., None], *arguments: Any) -> None:
         """In the next turn the acknowledgements are written, in the one after this runs; calls keep their order."""
         loop = asyncio.get_running_loop()

@@ -79,7 +79,7 @@ class Kernel:
         self.path = MessagePath(services)
         self.fan_out = FanOut(services)
         self.recalls = Recalls(services)
-        self.log = MessageLog(self._store, self.fan_out.on_appended, self.fan_out.on_events)
+        self.log = MessageLog(self._store, self.fan_out.on_appended, self.fan_out.on_events, self.fan_out.on_missed)
         self.path.log = self.events.log = self.log
         self.path.fan_out = self.fan_out
         self.sessions.offer = self.path.offer
