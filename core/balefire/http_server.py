@@ -102,7 +102,7 @@ class HttpServer:
         self.own_metrics = list(metrics)
         self._emit = emit
         self.admission = Admission(config, authenticate, clock)
-        self.answers = StoredAnswers(database, clock)
+        self.answers = StoredAnswers(database, clock, config.data_folder / "secrets" / "http-answers")
         self.counts: dict[tuple[str, ...], float] = {}
         self.is_draining = False
         self.started_at = clock.monotonic()
