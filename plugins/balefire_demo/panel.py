@@ -35,9 +35,7 @@ def show_panel(url: str) -> None:
         padding=(1, 3),
         expand=False,
     )
-    console = Console(soft_wrap=False)
-    # A pipe has no width of its own; addresses must not be broken there.
-    console.print(panel, width=console.width if console.is_terminal else 120)
+    Console().print(panel)
 
 
 def where_to_click(url: str) -> list[tuple[str, str, str]]:
