@@ -18,7 +18,7 @@ from aiohttp import web
 
 from balefire.acts import ACTED, Emit, describe_act, is_act
 from balefire.admission import Admission, Authenticate
-from balefire.answers import StoredAnswers
+from balefire.answers import REPLAYED, StoredAnswers
 from balefire.config import Config
 from balefire.http_connection import add_headers, connections_of, say_go_on
 from balefire.logs import CURRENT_REQUEST
@@ -33,6 +33,7 @@ from balefire_hookspecs import (
     Conflict,
     Database,
     Forbidden,
+    Identity,
     InvalidInput,
     Metric,
     NotFound,
@@ -218,10 +219,16 @@ class HttpServer:
             response = await self.answers.once(request, identity.user if identity else "", run)
         else:
             response = await run()
-        if self._emit is not None and identity is not None and is_act(request, operation, identity):
+        if identity is not None and response.status < 400 and REPLAYED not in response.headers:
+            await self._note_act(request, operation, identity, response)
+        return response
+
+    async def _note_act(
+        self, request: web.Request, operation: BoundOperation, identity: Identity, response: web.StreamResponse
+    ) -> None:
+        if self._emit is not None and is_act(request, operation, identity):
             data = describe_act(request, operation, identity, response)
             await self._emit(ACTED, user=identity.user, data=data)
-        return response
 
     def _problem(self, request: web.Request, error: BalefireError, cause: BaseException | None = None) -> web.Response:
         if cause is None and error.status >= 500:

@@ -282,6 +282,20 @@ async def test_acting_in_another_s_place_is_in_the_audit_log_with_their_name(pla
     assert [(entry["operation"], entry["path"]) for entry in items] == [("put_device", "/v1/devices/phone?user=alice")]
 
 
+async def test_a_repeated_act_is_audited_once_and_a_refused_one_not(platform: Platform) -> None:
+    asked = {"json": {"id": "fire", "name": "Fire"}}
+    for key in ("k", "k", "other"):
+        await platform.http.post("/v1/groups", headers={"Idempotency-Key": key}, **asked)  # type: ignore[arg-type]
+    await platform.http.delete("/v1/groups/fire")
+
+    items: list[dict[str, Any]] = []
+    async with asyncio.timeout(5):
+        while "DELETE" not in [entry["method"] for entry in items]:
+            items = (await platform.http.get("/v1/audit")).json()["items"]
+            await asyncio.sleep(0.01)
+    assert [(entry["method"], entry["status"]) for entry in items] == [("DELETE", 204), ("POST", 201)]
+
+
 async def test_what_operators_do_is_in_the_audit_log(people: Clients, platform: Platform) -> None:
     await platform.http.put("/v1/users/zoe", json={"display_name": "Zoe"})
     refused = await platform.http.post("/v1/passwords", json={"user": "nobody", "password": "long enough"})

@@ -25,6 +25,9 @@ KEPT_MS: Final = 24 * 3_600_000
 CLAIM_MS: Final = 120_000
 """After this long an unfinished request is taken for dead, and its key may run again."""
 
+REPLAYED: Final = "Idempotency-Replayed"
+"""Header of an answer that is given again."""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _SWEEP_MS: Final = 60_000
 _WHERE = "header.idempotency-key"
@@ -139,7 +142,7 @@ class StoredAnswers:
         if row.body:
             response.body = _open(self._key, row.body, row.digest)
             response.content_type = row.content_type
-        response.headers["Idempotency-Replayed"] = "true"
+        response.headers[REPLAYED] = "true"
         return response
 
     async def _release(self, digest: str) -> None:
