@@ -1,5 +1,7 @@
 """Tells where to click, in English and Chinese."""
 
+import sys
+from io import TextIOWrapper
 from typing import Final
 
 from balefire_demo.people import PLACES
@@ -35,6 +37,8 @@ def show_panel(url: str) -> None:
         padding=(1, 3),
         expand=False,
     )
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks the letters shows what it can
     Console().print(panel)
 
 
