@@ -190,6 +190,5 @@ class HookRoutes:
 
 def _key(definition: HookDefinition, new: NewHook) -> str:
     """The key senders sign with: the given one, or a new one when signatures are wanted."""
-    if new.signing_key is not None:
-        return new.signing_key.get_secret_value()
-    return "" if definition.verify == "none" else secrets.token_urlsafe(32)
+    given = new.signing_key.get_secret_value() if new.signing_key is not None else ""
+    return given or ("" if definition.verify == "none" else secrets.token_urlsafe(32))
