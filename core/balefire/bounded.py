@@ -22,7 +22,7 @@ async def bounded(work: Callable[[], Awaitable[T]], seconds: float, *, grace_sec
     :raises TookTooLong: it did not finish in time.
     :raises Exception: what the work raised; ``PluginFailed`` for ``sys.exit`` and for cancelling itself.
     """
-    task = asyncio.get_running_loop().create_task(contained(work))
+    task = asyncio.get_running_loop().create_task(contained(_begin(work)))
     try:
         await asyncio.wait({task}, timeout=seconds)
         if task.done():
@@ -36,17 +36,22 @@ async def bounded(work: Callable[[], Awaitable[T]], seconds: float, *, grace_sec
             task.exception()  # it was told, or is of no interest any more
 
 
-async def contained(work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work in this task, so that neither ``sys.exit`` nor a cancellation of its own making gets out.
+async def contained(work: Awaitable[T]) -> T:
+    """Await the work in this task, so that neither ``sys.exit`` nor a cancellation of its own making gets out.
 
     :raises Exception: what the work raised; ``PluginFailed`` for those two.
     """
     task = asyncio.current_task()
     try:
-        return await work()
+        return await work
     except SystemExit as error:  # out of a task it would take the event loop down
         raise PluginFailed("it called sys.exit") from error
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling():
             raise
         raise PluginFailed("it cancelled itself") from error
+
+
+async def _begin(work: Callable[[], Awaitable[T]]) -> T:
+    """What fails before there is anything to await fails like the rest."""
+    return await work()

@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from balefire.bounded import contained
@@ -164,7 +163,7 @@ class EventLog:
                     await reader.wake.wait()
                     continue
                 await self._consume(reader, events)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not reader.trouble:
                     log.error(
                         "consumer %r of plugin %r cannot go on", reader.consumer.name, reader.plugin, exc_info=error
@@ -184,7 +183,7 @@ class EventLog:
     async def _consume(self, reader: _Reader, events: Sequence[Event]) -> None:
         reader.busy_since = self._clock.monotonic()
         try:
-            await contained(partial(reader.consumer.consume, events))
+            await contained(reader.consumer.consume(events))
         finally:
             reader.busy_since = None
 

@@ -10,8 +10,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 
+from balefire.authentication import authenticate
+from balefire.bounded import bounded
 from balefire.clock import SystemClock
 from balefire.config import Config
 from balefire.context import Context
@@ -26,6 +29,7 @@ from balefire.message_log import MessageLog
 from balefire.message_path import MessagePath, PathServices
 from balefire.migrations import migrate
 from balefire.plugin_host import PluginHost
+from balefire.plugin_life import GRACE_SECONDS
 from balefire.plugin_record import PluginRecord
 from balefire.recalls import Recalls
 from balefire.sessions import SessionTable
@@ -35,17 +39,20 @@ from balefire_hookspecs import (
     ConfigError,
     Conversation,
     Directory,
+    Gateway,
     Identity,
     InvalidInput,
     MessageStore,
     Metric,
     Providers,
-    Unauthenticated,
 )
 
 log = logging.getLogger(__name__)
 
 MAX_KEY = 180
+
+DRAIN_SECONDS = 5.0
+"""What a gateway may take beyond the time over which clients are asked to leave."""
 
 
 class Kernel:
@@ -135,9 +142,10 @@ class Kernel:
         await self.path.stop()
         await self.log.stop()
         await self.fan_out.stop()
-        for task in list(self._tasks):
+        for task in (tasks := set(self._tasks)):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         await self.host.stop()
         await self.database.close()
 
@@ -163,11 +171,14 @@ class Kernel:
             await migrate(self.database, record.name, record.manifest.migrations)
 
     async def _drain_gateways(self) -> None:
+        await asyncio.gather(*(self._drain(name, gateway) for name, gateway in self.providers.gateways.items()))
+
+    async def _drain(self, name: str, gateway: Gateway) -> None:
         spread = self.config.server.drain_seconds
-        drains = [gateway.drain(spread) for gateway in self.providers.gateways.values()]
-        for failed in await asyncio.gather(*drains, return_exceptions=True):
-            if isinstance(failed, BaseException):
-                log.warning("a gateway could not be drained", exc_info=failed)
+        try:
+            await bounded(partial(gateway.drain, spread), spread + DRAIN_SECONDS)
+        except Exception as error:
+            log.error("gateway %r could not be drained", name, exc_info=error)
 
     def _require_providers(self) -> None:
         chosen = self.config.kernel
@@ -221,12 +232,7 @@ class Kernel:
 
     async def authenticate(self, credential: str) -> Identity:
         """See ``PluginContext.authenticate``."""
-        for authenticator in self.providers.authenticators.values():
-            found = authenticator.authenticate(credential)
-            identity = found if found is None or isinstance(found, Identity) else await found
-            if identity is not None:
-                return identity
-        raise Unauthenticated("these credentials are not known here")
+        return await authenticate(self.providers.authenticators, credential)
 
     def resolve(self, key: str, speaker: str) -> Conversation:
         """See ``PluginContext.resolve``."""
