@@ -226,11 +226,17 @@ class Client:
                 return found
 
     async def history(self, conversation: str, *, before: int = 0, limit: int = 50) -> list[ChatMessage]:
-        """Messages below ``before`` (0 = the newest), newest first, at most 200. Moves no cursor."""
-        answer = await self._ask(
-            frames.History(id=self._new_id(), conversation=conversation, before=before, limit=limit), Page
-        )
-        return [item.in_conversation(conversation) for item in answer.messages]
+        """Messages below ``before`` (0 = the newest), newest first, at most 200; empty only at the beginning.
+
+        Moves no cursor.
+        """
+        while True:
+            answer = await self._ask(
+                frames.History(id=self._new_id(), conversation=conversation, before=before, limit=limit), Page
+            )
+            if answer.messages or not answer.more:
+                return [item.in_conversation(conversation) for item in answer.messages]
+            before = answer.upto[conversation]  # everything there was directed at others, or has expired
 
     async def mark(self, conversation: str, *, read: int = 0, delivered: int = 0) -> Ok:
         """Advance this user's cursors on the server; they never go back."""
