@@ -194,7 +194,6 @@ class JoinedFrame(Frame, tag="joined"):
     user: str
     role: str
     alias: str = ""
-    settings: dict[str, Any] = {}
 
 
 class LeftFrame(Frame, tag="left"):
