@@ -13,6 +13,7 @@ from balefire_push.dispatching import Dispatcher
 from balefire_push.hygiene import TokenHygiene
 from balefire_push.lane import Lane, Surroundings
 from balefire_push.outbox import Outbox
+from balefire_push.readership import Readership
 from balefire_push.recipients import Recipients
 from balefire_push.settling import Settler
 from balefire_push.traces import Traces
@@ -39,6 +40,7 @@ class Hub:
             vendor=lambda name: ctx.providers.push_vendors.get(name),
             devices=lambda users: ctx.store.devices(users),
             badges=Badges(lambda: ctx.store).count if config.badges else no_badges,
+            read_among=Readership(lambda: ctx.store, ctx.clock).read_among,
         )
         self.dispatcher = Dispatcher(around, lambda vendor: self._lane(vendor, around))
         self.desk = RecipientDesk(

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from balefire_push.circuit import Circuit
 from balefire_push.hygiene import TokenHygiene
 from balefire_push.outbox import Job, Outbox, Result
 from balefire_push.retrying import Pauses, Throttle
-from balefire_push.settling import Settler, give_up, put_back
+from balefire_push.settling import Settler, call_off, give_up, put_back
 from balefire_push.sounding import sound
 
 CALL_SECONDS: Final = 15.0
@@ -43,6 +43,7 @@ class Surroundings:
     vendor: Callable[[str], Vendor | None]
     devices: Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[Device]]]]
     badges: Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
+    read_among: Callable[[Sequence[Job]], Awaitable[Collection[int]]]
 
 
 class Lane:
@@ -123,6 +124,9 @@ class Lane:
         jobs = await self._around.outbox.claim(self.vendor, limit=limit)
         if not jobs:
             return await self._until_due()
+        if read := await self._around.read_among(jobs):
+            self._settled([call_off(job) for job in jobs if job.id in read])
+            jobs = [job for job in jobs if job.id not in read]
         users = list(dict.fromkeys(job.user for job in jobs))
         devices = await self._around.devices(users)
         badges = await self._around.badges(users)

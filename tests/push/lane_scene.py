@@ -107,6 +107,7 @@ class Scene:
             vendor=lambda name: self.vendors.get(name),
             devices=self._devices,
             badges=no_badges,
+            read_among=self._read_among,
         )
         self.dispatcher = Dispatcher(self.around, self._lane)
 
@@ -160,6 +161,9 @@ class Scene:
             ]
             for user in users
         }
+
+    async def _read_among(self, jobs: Sequence[Job]) -> Sequence[int]:
+        return ()
 
     async def _tell(self, user: str, vendor: str, reason: str) -> None:
         self.told.append((user, vendor, reason))

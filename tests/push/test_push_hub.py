@@ -10,7 +10,7 @@ from msgspec import structs
 from tests.push.waiting import until
 
 from balefire import Conversation, Message, Payload, PushCandidate, PushChoice, Submission, hookimpl
-from balefire.testing import Platform, start_platform
+from balefire.testing import Platform, TestClock, start_platform
 from balefire_push.outbox import Content, Job, note_id
 from balefire_push_sandbox.faults import Fault
 from balefire_push_sandbox.phones import Shown
@@ -238,6 +238,28 @@ async def test_a_recall_cancels_what_waits(platform: Platform) -> None:
 
     [cancelled] = await settled(platform, "cancelled")
     assert cancelled["reason"] == "the message was recalled"
+
+
+async def test_what_was_read_while_it_waited_rings_no_more(tmp_path: Path) -> None:
+    clock = TestClock()
+    async with start_platform(tmp_path, plugins=PLUGINS, clock=clock) as platform:
+        for user in ("alice", "carol"):
+            await platform.add_user(user)
+        fault = Fault(kind="answer", status=503, reason="ServiceUnavailable", retry_after_seconds=60, times=None)
+        sandbox_of(platform).faults.add(fault)
+        read, unread = [await say(platform, "alice", "private/carol", text) for text in ("read", "unread")]
+        await until(lambda: hub_of(platform).dispatcher.lane("apns").outcomes["retry"] == 2)
+        await settled(platform, "ready", 2)
+
+        await platform.kernel.members.mark(read.conversation, "carol", read_seq=read.seq)
+        sandbox_of(platform).faults.clear()
+        await clock.advance(61)
+        [note] = await shown(platform)
+        [cancelled] = await settled(platform, "cancelled")
+
+    assert note.body == "unread"
+    assert (cancelled["message"], cancelled["outcome"]) == (str(read.id), "read")
+    assert unread.seq == read.seq + 1
 
 
 async def test_a_dead_notification_can_be_replayed(platform: Platform) -> None:
