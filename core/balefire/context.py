@@ -183,8 +183,15 @@ class Context:
 
     def watch_providers(self, changed: Callable[[], None]) -> None:
         """See ``PluginContext.watch_providers``."""
-        self._kernel.host.on_changed.append(changed)
-        self._watchers.append(changed)
+
+        def tell() -> None:
+            try:
+                changed()
+            except (Exception, SystemExit) as error:
+                self.log.error("plugin %r failed to take a change of providers in", self.name, exc_info=error)
+
+        self._kernel.host.on_changed.append(tell)
+        self._watchers.append(tell)
 
     def http_client(self, *, allow_private: bool = False, timeout_seconds: float = 15.0) -> httpx.AsyncClient:
         """See ``PluginContext.http_client``."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from balefire.bounded import contained
 from balefire_hookspecs import Appended, Audience, Conversation, Event, Message
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from balefire_hookspecs import ConversationKind
 
 log = logging.getLogger(__name__)
+
+AUDIENCE_SECONDS: Final = 30.0
+"""What a conversation kind may take to say who gets a message."""
 
 Delivery = tuple[Message, str]
 """A message, and the session it came through ("" if none), which gets it as an acknowledgement instead."""
@@ -61,6 +65,15 @@ class FanOut:
         """Events other than messages are durable: show them to the consumers, behind the messages before them."""
         self._after_acknowledgements(self._on.events.publish, events)
 
+    def on_missed(self, events: Sequence[Event]) -> None:
+        """These became durable although their writer was told otherwise: hand them out as any other."""
+        messages = [event.message for event in events if event.message is not None]
+        for message in messages:
+            kind = self._kinds.get(message.conversation.kind)
+            if message.seq == 1 and kind is not None:
+                self._enter_initial_members(message.conversation, kind.initial_members(message.conversation))
+        self._after_acknowledgements(self._hand_out, [(message, "") for message in messages], events)
+
     def _after_acknowledgements(self, work: Callable[..., None], *arguments: Any) -> None:
         """In the next turn the acknowledgements are written, in the one after this runs; calls keep their order."""
         loop = asyncio.get_running_loop()
@@ -78,8 +91,8 @@ class FanOut:
         for message, skip in deliveries:
             try:
                 self._route(message, skip, rooms)
-            except Exception:  # a kind or gateway failed; its clients catch up from their cursors
-                log.exception("a message could not be handed out", extra={"message_id": message.id})
+            except (Exception, SystemExit):
+                _not_handed_out(message)
         self._deliver(rooms)
 
     def _enter_initial_members(self, conversation: Conversation, users: Sequence[str]) -> None:
@@ -103,7 +116,12 @@ class FanOut:
 
     async def _route_later(self, message: Message, audience: Awaitable[Audience], skip: str) -> None:
         rooms: Rooms = {}
-        self._send(message, await audience, skip, rooms)
+        try:
+            async with asyncio.timeout(AUDIENCE_SECONDS):
+                found = await contained(audience)
+            self._send(message, found, skip, rooms)
+        except Exception:
+            _not_handed_out(message)
         self._deliver(rooms)
 
     def _send(self, message: Message, audience: Audience, skip: str, rooms: Rooms) -> None:
@@ -150,6 +168,13 @@ class FanOut:
         await asyncio.sleep(0)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+
+
+def _not_handed_out(message: Message) -> None:
+    """A kind or a gateway failed; its clients catch up from their cursors."""
+    log.exception(
+        "a message of kind %r could not be handed out", message.conversation.kind, extra={"message_id": message.id}
+    )
 
 
 def _stored(message: Message) -> Event:

@@ -18,13 +18,14 @@ from aiohttp import web
 
 from balefire.acts import ACTED, Emit, describe_act, is_act
 from balefire.admission import Admission, Authenticate
-from balefire.answers import StoredAnswers
+from balefire.answers import REPLAYED, StoredAnswers
 from balefire.config import Config
+from balefire.http_connection import add_headers, connections_of, say_go_on
 from balefire.logs import CURRENT_REQUEST
 from balefire.operations import BoundOperation
 from balefire.platform_pages import platform_routes
 from balefire.problems import HandlerTooSlow, MethodNotAllowed, problem_response
-from balefire.request_keys import ALLOW, PLUGIN, RATE_HEADERS, REQUEST_ID, ROUTE
+from balefire.request_keys import ALLOW, PLUGIN, REQUEST_ID, ROUTE
 from balefire.routes import EVERYTHING, Handler, RouteTable
 from balefire_hookspecs import (
     BalefireError,
@@ -32,6 +33,7 @@ from balefire_hookspecs import (
     Conflict,
     Database,
     Forbidden,
+    Identity,
     InvalidInput,
     Metric,
     NotFound,
@@ -47,17 +49,6 @@ OPERATION_SECONDS: Final = 60.0
 """How long an operation's handler may take. Raw routes have no limit: sockets and streams live there."""
 
 _REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-_HEADERS: Final = {
-    "Server": "balefire",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
-"""On every answer that does not set them itself; pages bring their own content security policy."""
 
 _STATUS_ERRORS: Final[Mapping[int, type[BalefireError]]] = {
     401: Unauthenticated,
@@ -95,6 +86,7 @@ class HttpServer:
         database: Database | None = None,
         metrics: Sequence[Metric] = (),
         emit: Emit | None = None,
+        troubles: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """Prepare; nothing listens before ``start``.
 
@@ -103,20 +95,24 @@ class HttpServer:
         :param database: keeps the answers of idempotent requests; without it their keys are ignored.
         :param metrics: the kernel's own figures.
         :param emit: appends what operators do to the event log.
+        :param troubles: lines for ``/readyz``: what runs and does not get on, and why.
         """
         self.config, self.host, self.clock = config, host, clock
         self.store_check = store_check
+        self.troubles = troubles
         self.own_metrics = list(metrics)
         self._emit = emit
         self.admission = Admission(config, authenticate, clock)
-        self.answers = StoredAnswers(database, clock)
+        self.answers = StoredAnswers(database, clock, config.data_folder / "secrets" / "http-answers")
         self.counts: dict[tuple[str, ...], float] = {}
         self.is_draining = False
         self.started_at = clock.monotonic()
         self.port = 0
         self.app = web.Application(client_max_size=config.server.max_body_bytes)
-        self.app.router.add_route("*", EVERYTHING, self._serve)
+        self.app.router.add_route("*", EVERYTHING, self._serve, expect_handler=say_go_on)
+        self.app.on_response_prepare.append(add_headers)
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self._routes: RouteTable | None = None
         host.on_changed.append(self._forget_routes)
 
@@ -131,11 +127,12 @@ class HttpServer:
         listener = socket.create_server(
             (self.config.server.host, self.config.server.port), backlog=1024, family=_family(self.config.server.host)
         )
-        self._runner = web.AppRunner(
-            self.app, access_log=None, logger=_protocol_log(), handle_signals=False, shutdown_timeout=5.0
-        )
+        self._runner = web.AppRunner(self.app, handle_signals=False, shutdown_timeout=5.0)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener, backlog=1024).start()
+        assert self._runner.server is not None, "it was set up"
+        self._listening = await asyncio.get_running_loop().create_server(
+            connections_of(self._runner.server), sock=listener, backlog=1024
+        )
         self.port = int(listener.getsockname()[1])
         return self.port
 
@@ -146,6 +143,8 @@ class HttpServer:
     async def stop(self) -> None:
         """Stop listening, let requests in flight finish for 5 seconds, close. Stopping twice is no error."""
         self.drain()
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
@@ -197,6 +196,8 @@ class HttpServer:
         except web.HTTPException as error:
             return error if error.status < 400 else _as_problem(request, error)
         except (Exception, SystemExit) as error:
+            if _broke_off(request, error):
+                return self._problem(request, InvalidInput("the body is damaged or breaks off", where="body"))
             plugin = request.get(PLUGIN, "balefire")
             log.exception("plugin %r failed to answer %s %s", plugin, request.method, _address(request))
             failed = BalefireError(f"the server failed; quote request {request[REQUEST_ID]}")
@@ -218,10 +219,16 @@ class HttpServer:
             response = await self.answers.once(request, identity.user if identity else "", run)
         else:
             response = await run()
-        if self._emit is not None and identity is not None and is_act(operation, identity):
+        if identity is not None and response.status < 400 and REPLAYED not in response.headers:
+            await self._note_act(request, operation, identity, response)
+        return response
+
+    async def _note_act(
+        self, request: web.Request, operation: BoundOperation, identity: Identity, response: web.StreamResponse
+    ) -> None:
+        if self._emit is not None and is_act(request, operation, identity):
             data = describe_act(request, operation, identity, response)
             await self._emit(ACTED, user=identity.user, data=data)
-        return response
 
     def _problem(self, request: web.Request, error: BalefireError, cause: BaseException | None = None) -> web.Response:
         if cause is None and error.status >= 500:
@@ -235,17 +242,19 @@ class HttpServer:
         label = (f"{response.status // 100}xx",)
         self.counts[label] = self.counts.get(label, 0) + 1
         log.debug("answered", extra={"method": request.method, "path": _address(request), "status": response.status})
-        if response.prepared:
-            return  # a stream or a socket: its headers are long gone
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = request[REQUEST_ID]
-        response.headers.update(request.get(RATE_HEADERS, {}))
 
 
 def _address(request: web.Request) -> str:
-    found: str = request.get(ROUTE, request.path)
-    return found
+    """As the route has it. Where there is none, the beginning: the rest may be a secret that was mistyped."""
+    start, more = request.path[1:].partition("/")[::2]
+    return str(request.get(ROUTE, f"/{start}/…" if more or request.path.endswith("/") else f"/{start}"))
+
+
+def _broke_off(request: web.Request, error: BaseException) -> bool:
+    """Whether it is the caller who failed: with a damaged body, or by hanging up before the end of it."""
+    return isinstance(error, web.RequestPayloadError) or (
+        isinstance(error, ConnectionError) and request.transport is None
+    )
 
 
 async def _raw(handler: Callable[[web.Request], Awaitable[Any]], plugin: str, request: web.Request) -> Any:
@@ -267,13 +276,6 @@ def _as_problem(request: web.Request, error: web.HTTPException) -> web.Response:
     kind = _STATUS_ERRORS.get(error.status, InvalidInput if error.status < 500 else BalefireError)
     reason = (error.text or error.reason).strip()
     return problem_response(kind(reason[:1].lower() + reason[1:]), request[REQUEST_ID], status=error.status)
-
-
-def _protocol_log() -> logging.Logger:
-    """aiohttp reports every malformed request as an error, traceback included; to us it is one stranger's noise."""
-    quiet = logging.getLogger(f"{__name__}.protocol")
-    quiet.setLevel(logging.CRITICAL)
-    return quiet
 
 
 def _request_id(request: web.Request) -> str:

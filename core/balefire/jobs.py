@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from balefire.plugin_life import GRACE_SECONDS
+from balefire.bounded import TookTooLong, bounded
+from balefire.plugin_record import summarize
 from balefire.schedule import Every, Schedule, schedule_of
-from balefire_hookspecs import BalefireError, Clock, Job, MessageStore
+from balefire_hookspecs import Clock, Job, MessageStore
 
 if TYPE_CHECKING:
     from balefire.plugin_host import PluginHost
@@ -60,6 +61,10 @@ class JobRunner:
         self._store = store
         self._jobs: dict[tuple[str, str], ScheduledJob] = {}
 
+    def troubles(self) -> dict[str, str]:
+        """Jobs whose last run failed, or that cannot be run at all, and why."""
+        return {f"{job.plugin}/{job.job.name}": job.trouble for job in self._jobs.values() if job.trouble}
+
     @property
     def jobs(self) -> list[ScheduledJob]:
         """What is scheduled, for figures and health."""
@@ -95,7 +100,7 @@ class JobRunner:
     def _begin(self, scheduled: ScheduledJob) -> ScheduledJob:
         try:
             schedule = schedule_of(scheduled.job, self._clock.now_ms())
-        except ValueError as error:
+        except Exception as error:  # of a type that no schedule has, say
             scheduled.trouble = str(error)
             log.error("job %r of plugin %r is not run: %s", scheduled.job.name, scheduled.plugin, error)
             return scheduled
@@ -125,18 +130,18 @@ class JobRunner:
     async def _run(self, scheduled: ScheduledJob) -> None:
         """One run in a task of its own: a run that hangs or exits ends alone."""
         scheduled.is_running = True
-        task = asyncio.get_running_loop().create_task(_outcome(scheduled.job))
+        limit = scheduled.job.timeout_seconds
+        trouble = ""
         try:
-            await asyncio.wait({task}, timeout=scheduled.job.timeout_seconds)
-            if task.done():
-                self._note(scheduled, task.result())
-                return
-            task.cancel()
-            await asyncio.wait({task}, timeout=GRACE_SECONDS)
-            self._note(scheduled, f"it took longer than {scheduled.job.timeout_seconds:g} s and was cancelled")
+            await bounded(scheduled.job.run, limit)
+        except TookTooLong:
+            trouble = f"it took longer than {limit:g} s and was cancelled"
+        except Exception as error:
+            log.debug("job %r failed", scheduled.job.name, exc_info=error)
+            trouble = summarize(error)
         finally:
-            task.cancel()
             scheduled.is_running = False
+        self._note(scheduled, trouble)
 
     def _note(self, scheduled: ScheduledJob, trouble: str) -> None:
         scheduled.runs += 1
@@ -148,7 +153,7 @@ class JobRunner:
     async def _recall(self, scheduled: ScheduledJob) -> int:
         try:
             return (await self._store().load_cursor(scheduled.cursor) or 0) if self._store else 0
-        except BalefireError as error:
+        except Exception as error:  # a store is a plugin too
             log.warning("when job %r last ran is not known: %s", scheduled.cursor, error)
             return 0
 
@@ -156,15 +161,5 @@ class JobRunner:
         try:
             if self._store is not None:
                 await self._store().save_cursors({scheduled.cursor: scheduled.last_ms})
-        except BalefireError as error:
+        except Exception as error:  # a store is a plugin too
             log.warning("when job %r last ran was not saved: %s", scheduled.cursor, error)
-
-
-async def _outcome(job: Job) -> str:
-    """Run it; why it failed, or ""."""
-    try:
-        await job.run()
-    except (Exception, SystemExit) as error:
-        log.debug("job %r failed", job.name, exc_info=error)
-        return f"{type(error).__name__}: {error}"
-    return ""

@@ -10,8 +10,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 
+from balefire.authentication import authenticate
+from balefire.bounded import bounded
 from balefire.clock import SystemClock
 from balefire.config import Config
 from balefire.context import Context
@@ -26,6 +29,7 @@ from balefire.message_log import MessageLog
 from balefire.message_path import MessagePath, PathServices
 from balefire.migrations import migrate
 from balefire.plugin_host import PluginHost
+from balefire.plugin_life import GRACE_SECONDS
 from balefire.plugin_record import PluginRecord
 from balefire.recalls import Recalls
 from balefire.sessions import SessionTable
@@ -35,17 +39,20 @@ from balefire_hookspecs import (
     ConfigError,
     Conversation,
     Directory,
+    Gateway,
     Identity,
     InvalidInput,
     MessageStore,
     Metric,
     Providers,
-    Unauthenticated,
 )
 
 log = logging.getLogger(__name__)
 
 MAX_KEY = 180
+
+DRAIN_SECONDS = 5.0
+"""What a gateway may take beyond the time over which clients are asked to leave."""
 
 
 class Kernel:
@@ -79,7 +86,7 @@ class Kernel:
         self.path = MessagePath(services)
         self.fan_out = FanOut(services)
         self.recalls = Recalls(services)
-        self.log = MessageLog(self._store, self.fan_out.on_appended, self.fan_out.on_events)
+        self.log = MessageLog(self._store, self.fan_out.on_appended, self.fan_out.on_events, self.fan_out.on_missed)
         self.path.log = self.events.log = self.log
         self.path.fan_out = self.fan_out
         self.sessions.offer = self.path.offer
@@ -93,6 +100,7 @@ class Kernel:
             database=self.database,
             metrics=self._own_metrics(),
             emit=self.events.emit,
+            troubles=self._troubles,
         )
         self.jobs = JobRunner(self.host, self.clock, store=self._store)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -134,9 +142,10 @@ class Kernel:
         await self.path.stop()
         await self.log.stop()
         await self.fan_out.stop()
-        for task in list(self._tasks):
+        for task in (tasks := set(self._tasks)):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         await self.host.stop()
         await self.database.close()
 
@@ -162,11 +171,14 @@ class Kernel:
             await migrate(self.database, record.name, record.manifest.migrations)
 
     async def _drain_gateways(self) -> None:
+        await asyncio.gather(*(self._drain(name, gateway) for name, gateway in self.providers.gateways.items()))
+
+    async def _drain(self, name: str, gateway: Gateway) -> None:
         spread = self.config.server.drain_seconds
-        drains = [gateway.drain(spread) for gateway in self.providers.gateways.values()]
-        for failed in await asyncio.gather(*drains, return_exceptions=True):
-            if isinstance(failed, BaseException):
-                log.warning("a gateway could not be drained", exc_info=failed)
+        try:
+            await bounded(partial(gateway.drain, spread), spread + DRAIN_SECONDS)
+        except Exception as error:
+            log.error("gateway %r could not be drained", name, exc_info=error)
 
     def _require_providers(self) -> None:
         chosen = self.config.kernel
@@ -186,6 +198,7 @@ class Kernel:
         return Context(self, record)
 
     def _plugins_changed(self) -> None:
+        self.events.retain(self.host.registered("register_event_consumers"))
         self.path.refresh()
         self.fan_out.refresh()
 
@@ -219,12 +232,7 @@ class Kernel:
 
     async def authenticate(self, credential: str) -> Identity:
         """See ``PluginContext.authenticate``."""
-        for authenticator in self.providers.authenticators.values():
-            found = authenticator.authenticate(credential)
-            identity = found if found is None or isinstance(found, Identity) else await found
-            if identity is not None:
-                return identity
-        raise Unauthenticated("these credentials are not known here")
+        return await authenticate(self.providers.authenticators, credential)
 
     def resolve(self, key: str, speaker: str) -> Conversation:
         """See ``PluginContext.resolve``."""
@@ -252,6 +260,11 @@ class Kernel:
         if found is None:
             raise BalefireError(f"the message store {self.config.kernel.store!r} is not there")
         return found
+
+    def _troubles(self) -> dict[str, str]:
+        """What goes on running and does not get on, for ``/readyz``."""
+        consumers = {f"consumer {name}": trouble for name, trouble in self.events.troubles().items()}
+        return consumers | {f"job {name}": trouble for name, trouble in self.jobs.troubles().items()}
 
     async def _check_store(self) -> None:
         await self._store().check()

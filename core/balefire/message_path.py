@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from balefire.bounded import contained
 from balefire.dispatcher import HookFailed, run_now
+from balefire.json_shape import check_fields
+from balefire.plugin_record import PluginFailed
 from balefire_hookspecs import (
     Acknowledgement,
+    BalefireError,
     Denied,
     Draft,
     Dropped,
@@ -48,7 +52,11 @@ log = logging.getLogger(__name__)
 MAX_LISTED: Final = 100
 """Users in ``to`` or ``mentions`` of one message."""
 MAX_PUSH_TEXT: Final = 500
+MAX_EXPIRES_AFTER_MS: Final = 2**53
 MAX_WAITING_PER_SESSION: Final = 1000
+
+DECIDE_SECONDS: Final = 30.0
+"""What kind and policies may take together before the message is refused."""
 
 COUNTED: Final = MessageFlags.COUNTED.value
 
@@ -128,8 +136,8 @@ class MessagePath:
             if isinstance(prepared, Decided):
                 self._accept(prepared, submission, done)
                 return
-        except Exception as error:
-            done(None, error)
+        except (Exception, SystemExit) as error:
+            _refuse(submission, done, error)
             return
         if submission.session_id:
             self._waiting[submission.session_id] = deque()
@@ -144,8 +152,8 @@ class MessagePath:
             following, its_done = waiting.popleft()
             try:
                 its_prepared = self._prepare(following)
-            except Exception as error:
-                its_done(None, error)
+            except (Exception, SystemExit) as error:
+                _refuse(following, its_done, error)
                 continue
             await self._settle(its_prepared, following, its_done)
         self._waiting.pop(submission.session_id, None)
@@ -154,10 +162,12 @@ class MessagePath:
         self, prepared: Decided | Awaitable[Decided], submission: Submission, done: Acknowledgement
     ) -> None:
         try:
-            decided = prepared if isinstance(prepared, Decided) else await prepared
-            self._accept(decided, submission, done)
-        except Exception as error:
-            done(None, error)
+            if not isinstance(prepared, Decided):
+                async with asyncio.timeout(DECIDE_SECONDS):
+                    prepared = await contained(prepared)
+            self._accept(prepared, submission, done)
+        except (Exception, SystemExit) as error:
+            _refuse(submission, done, error)
 
     def _accept(self, decided: Decided, submission: Submission, done: Acknowledgement) -> None:
         if isinstance(decided, Dropped):
@@ -217,8 +227,8 @@ class MessagePath:
             raise InvalidInput("must have 1 to 64 printable characters", where="id")
         if len(submission.to) > MAX_LISTED:
             raise InvalidInput(f"at most {MAX_LISTED} users can be listed, got {len(submission.to)}", where="only")
-        if submission.expires_after_ms < 0:
-            raise InvalidInput("must not be negative", where="expires_after_ms")
+        if not 0 <= submission.expires_after_ms <= MAX_EXPIRES_AFTER_MS:
+            raise InvalidInput(f"must be 0 to {MAX_EXPIRES_AFTER_MS}", where="expires_after_ms")
         self._validate_payload(submission.payload, submission.origin)
         return kind
 
@@ -234,6 +244,7 @@ class MessagePath:
             )
         if len(payload.push_text) > MAX_PUSH_TEXT:
             raise InvalidInput(f"at most {MAX_PUSH_TEXT} characters", where="push_text")
+        check_fields(payload.fields)
         content.check(payload.fields)
 
     async def _authorize_later(self, verdict: Awaitable[Denied | None], submission: Submission) -> Decided:
@@ -274,3 +285,17 @@ class MessagePath:
         """Let what is under way finish."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+
+
+def _refuse(submission: Submission, done: Acknowledgement, error: BaseException) -> None:
+    """Tell the sender. An error that nobody raised on purpose is a plugin's: it is logged with where to look."""
+    if isinstance(error, BalefireError) and not isinstance(error, PluginFailed):
+        done(None, error)
+        return
+    log.error(
+        "conversation kind %r or content type %r failed to decide about a message",
+        submission.conversation.kind,
+        submission.payload.type,
+        exc_info=error,
+    )
+    done(None, BalefireError("the server failed to decide about this message"))

@@ -26,7 +26,7 @@ from balefire_hookspecs import Identity, Operation, TooLarge
 BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive."""
 
-_SUSPICIOUS = re.compile(rb"\\u0000|NaN|Infinity|\d{19}")
+_SUSPICIOUS = re.compile(rb"\\u0000|NaN|Infinity|\d{19}|[eE]\+?\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _faults(where: str, error: ValidationError) -> list[Fault]:
 
 
 def _unstorable(raw: bytes) -> list[Fault]:
-    """What JSON allows and no store can keep: NUL in a string, numbers beyond 64 bits, NaN and Infinity."""
+    """What JSON allows and no store can keep: NUL in a string, integers beyond 64 bits, NaN and infinity (1e999)."""
     if not _SUSPICIOUS.search(raw):
         return []
     return [Fault(where=where, reason=reason) for where, reason in _walk("body", json.loads(raw))]

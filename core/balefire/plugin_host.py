@@ -71,7 +71,7 @@ class PluginHost:
         self._watch_task: asyncio.Task[None] | None = None
         self._loop_watch = LoopWatch(self._folders)
         self._changing = asyncio.Lock()
-        self._closing: asyncio.Future[None] | None = None
+        self._closing: set[asyncio.Future[None]] = set()
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -262,7 +262,9 @@ class PluginHost:
             log.error("plugin %r is switched off: %s", record.name, reason)
             self._changed()
             if record.context is not None:
-                self._closing = asyncio.ensure_future(record.context.close())
+                closing = asyncio.ensure_future(record.context.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
 
     def _on_health(self, health: Health, *, is_muted: bool) -> None:
         record = self.records.get(health.plugin)
@@ -294,7 +296,7 @@ class PluginHost:
             if record.is_active and record.plugin is not None:
                 manager.register(record.plugin, name=record.name)
         self.hooks = compile_hooks(manager, self._dispatcher)
-        for listener in self.on_changed:
+        for listener in tuple(self.on_changed):
             listener()
 
     def _folders(self) -> Mapping[str, Path]:

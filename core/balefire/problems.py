@@ -71,6 +71,13 @@ class MethodNotAllowed(BalefireError):
     status = 405
 
 
+class MalformedRequest(BalefireError):
+    """What arrived is no HTTP request; the connection is closed."""
+
+    code = "malformed_request"
+    status = 400
+
+
 class BodyTooSlow(BalefireError):
     """The body did not arrive in time."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from balefire.bounded import bounded
 from balefire_hookspecs import HealthCheck
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class Readiness:
 
     async def _ask(self) -> dict[str, Any]:
         checks = [
-            ("store", True, _wrong(_quiet(self._server.store_check()))),
+            ("store", True, _wrong(self._server.store_check)),
             *(
-                (f"{plugin}/{check.name}", check.is_critical, _wrong(check.check()))
+                (f"{plugin}/{check.name}", check.is_critical, _wrong(check.check))
                 for plugin, check in self._server.host.registered("register_health_checks")
                 if isinstance(check, HealthCheck)
             ),
@@ -49,6 +50,7 @@ class Readiness:
             for (name, is_critical, _), reason in zip(checks, reasons, strict=True)
         }
         lines |= self._plugins()
+        lines |= {name: {"state": "degraded", "reason": reason} for name, reason in self._server.troubles().items()}
         if self._server.is_draining:
             lines["server"] = {"state": "unavailable", "reason": "the server is stopping"}
         states = {line["state"] for line in lines.values()}
@@ -77,16 +79,9 @@ def _state(reason: str | None, *, is_critical: bool) -> State:
     return "ok" if reason is None else "unavailable" if is_critical else "degraded"
 
 
-async def _quiet(work: Awaitable[None]) -> None:
-    await work
-
-
-async def _wrong(check: Awaitable[str | None]) -> str | None:
+async def _wrong(check: Callable[[], Awaitable[str | None]]) -> str | None:
     """The check's finding; one that raises or hangs has found something too."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return await check
-    except TimeoutError:
-        return f"gave no answer within {CHECK_SECONDS:g} seconds"
-    except (Exception, SystemExit) as error:
+        return await bounded(check, CHECK_SECONDS)
+    except Exception as error:
         return str(error) or type(error).__name__

@@ -33,7 +33,7 @@ class RouteTable:
         for plugin, method, path, handler in routes:
             try:
                 self._add(method, path, handler)
-            except (RuntimeError, ValueError) as error:
+            except Exception as error:  # what a plugin takes for a path or a method may be anything
                 log.error("plugin %r: route %s %s is left out: %s", plugin, method, path, error)
 
     async def find(self, request: web.Request) -> Handler:
@@ -47,6 +47,7 @@ class RouteTable:
         if allowed is None and isinstance(found.http_exception, web.HTTPMethodNotAllowed):
             allowed = await self._allowed(request)
         if allowed is not None and request.method not in allowed:
+            request.setdefault(ROUTE, request.path)  # one without variables
             request[ALLOW] = ", ".join(sorted(allowed))
             raise MethodNotAllowed(f"{request.method} is not allowed here; allowed are {request[ALLOW]}")
         if found.http_exception is not None:
@@ -71,5 +72,8 @@ class RouteTable:
         for resource in self._router.resources():
             _, methods = await resource.resolve(request)
             if methods:
-                by_variables.setdefault(resource.canonical.count("{"), set()).update(methods)
+                variables = resource.canonical.count("{")
+                by_variables.setdefault(variables, set()).update(methods)
+                if variables == min(by_variables):
+                    request[ROUTE] = resource.canonical
         return by_variables[min(by_variables)]

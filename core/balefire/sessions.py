@@ -15,6 +15,7 @@ from balefire_hookspecs import (
     Acknowledgement,
     Connection,
     Conversation,
+    Delivery,
     Hole,
     Identity,
     InvalidInput,
@@ -85,7 +86,11 @@ class SessionTable:
         self._count += 1
         if len(siblings) == 1:
             self._announce_presence(identity.user, True)
-        await self._attach_all(session)
+        try:
+            await self._attach_all(session)
+        except BaseException:  # nobody gets the session, so nobody could ever close it
+            self.close(session)
+            raise
         return session
 
     def close(self, session: object) -> None:
@@ -186,7 +191,7 @@ class SessionTable:
         for user in users:
             for session in self._by_user.get(user, ()):
                 if session.id != skip:
-                    session.connection.write(_encoded(frames, session.connection.representation, message))
+                    _write(session.connection, _encoded(frames, session.connection.representation, message))
 
     def deliver_to_room(self, conversation: Conversation, messages: Sequence[Message], skips: Sequence[str]) -> None:
         """Consecutive messages of one conversation for everybody attached to it.
@@ -205,13 +210,16 @@ class SessionTable:
             if session.id in authors:
                 for message, skip, frames in zip(messages, skips, single, strict=True):
                     if session.id != skip:
-                        connection.write(_encoded(frames, representation, message))
+                        _write(connection, _encoded(frames, representation, message))
                 continue
             chunk = chunks.get(representation)
             if chunk is None:
                 chunk = b"".join(_encoded(f, representation, m) for m, f in zip(messages, single, strict=True))
                 chunks[representation] = chunk
-            connection.write(chunk)
+            try:  # as in _write, without the call: this line is what fan-out costs
+                connection.write(chunk)
+            except (Exception, SystemExit):
+                _report(connection)
 
     def deliver_to_everyone(self, message: Message, skip: str) -> None:
         """A message for every session on this node."""
@@ -236,10 +244,7 @@ class SessionTable:
         for session in sessions:
             connection = session.connection
             representation = connection.representation
-            frame = frames.get(representation)
-            if frame is None:
-                frame = frames[representation] = representation.encode(signal)
-            connection.write(frame)
+            _write(connection, _encoded(frames, representation, signal))
 
     # -- the rest --------------------------------------------------------------------------------------------------
 
@@ -261,8 +266,24 @@ class SessionTable:
         return len(self._by_user)
 
 
-def _encoded(frames: dict[Representation, bytes], representation: Representation, message: Message) -> bytes:
+def _encoded(frames: dict[Representation, bytes], representation: Representation, delivery: Delivery) -> bytes:
     frame = frames.get(representation)
     if frame is None:
-        frame = frames[representation] = representation.encode(message)
+        try:
+            frame = representation.encode(delivery)
+        except (Exception, SystemExit):  # those who use it see a gap and synchronise; the others notice nothing
+            log.exception("%s could not encode a delivery", type(representation).__qualname__)
+            frame = b""
+        frames[representation] = frame
     return frame
+
+
+def _write(connection: Connection, frames: bytes) -> None:
+    try:
+        connection.write(frames)
+    except (Exception, SystemExit):
+        _report(connection)
+
+
+def _report(connection: Connection) -> None:
+    log.exception("%s could not take a delivery", type(connection).__qualname__)

@@ -59,6 +59,7 @@ class ApiKeys:
         if key is None or not hmac.compare_digest(digest, _digest(credential)):
             raise Unauthenticated("this API key is not known")
         self._insist(key)
+        await self._refuse_banned(key)
         return Identity(
             user=key.user,
             scopes=key.scopes | {"*"} if "admin" in key.scopes else key.scopes,
@@ -152,6 +153,14 @@ class ApiKeys:
             raise Unauthenticated("this API key has expired")
         if now - key.last_used_at > USE_NOTED_MS:
             self._note_use(key, now)
+
+    async def _refuse_banned(self, key: ApiKey) -> None:
+        """A banned person's keys are worth nothing. An operator's are: who else would lift a mistaken ban?"""
+        if key.scopes & {"admin", "*"}:
+            return
+        profile = (await self._ctx.directory.get([key.user])).get(key.user)
+        if profile is not None and profile.is_banned:
+            raise Unauthenticated("this account is banned")
 
     def _note_use(self, key: ApiKey, now: int) -> None:
         seen, digest, _ = self._cached[key.id]

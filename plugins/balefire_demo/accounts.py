@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from balefire import USER_SCOPES, PluginContext, RawRoute, Route
-from balefire_demo.people import PEOPLE
+from balefire_demo.people import PEOPLE, PLACES
 
 TTL_SECONDS: Final = 86_400
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -27,14 +27,15 @@ class AccountRoutes:
         ]
 
     async def list_accounts(self, request: web.Request) -> web.StreamResponse:
-        """Whom one may sign in as."""
+        """Whom one may sign in as, and what else there is to see."""
         if (why := refusal(request)) is not None:
             return _problem(403, "not_local", why)
         people = [
             {"id": person.id, "display_name": person.name, "about": {"en": person.about, "zh": person.about_zh}}
             for person in PEOPLE
         ]
-        return web.json_response({"items": people})
+        places = [{"url": url, "name": {"en": english, "zh": chinese}} for english, chinese, url in PLACES]
+        return web.json_response({"items": people, "places": places})
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """A token for one of the demo's people, and for nobody else."""

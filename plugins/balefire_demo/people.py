@@ -18,9 +18,15 @@ class Person:
 PEOPLE: Final = (
     Person("alice", "Alice 爱丽丝", "runs the group and the channel", "群主，也是频道的主人", "zh"),
     Person("bob", "Bob", "in the group, reads the channel", "群成员，频道的读者"),
-    Person("carol", "Carol 卡萝", "away: her phone rings at /sandbox", "不在线：消息推送到她的模拟手机", "zh"),
+    Person("carol", "Carol 卡萝", "away: her phone rings", "不在线：消息推送到她的模拟手机", "zh"),
     Person("dave", "Dave", "somebody new to talk to", "一位可以聊天的新朋友"),
 )
+
+PLACES: Final = (
+    ("Carol's phone", "卡萝的手机", "/sandbox"),
+    ("REST API", "接口文档", "/docs"),
+)
+"""What there is to see beside the chat: English, Chinese, where."""
 
 GROUP: Final = "team"
 GROUP_NAME: Final = "Team 团队"

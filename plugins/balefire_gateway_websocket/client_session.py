@@ -17,39 +17,37 @@ from balefire import (
     InvalidInput,
     Member,
     Message,
-    MessageDenied,
+    NotFound,
+    Overloaded,
     Payload,
     Session,
     SlowDown,
+    StorageUnavailable,
     Submission,
+    TooLarge,
     Typing,
     Unauthenticated,
 )
 from balefire_gateway_websocket import frames
-from balefire_gateway_websocket.encodings import Encoding
+from balefire_gateway_websocket.early import Early
+from balefire_gateway_websocket.encodings import TEXT, Encoding
 from balefire_gateway_websocket.reading import Reading
+from balefire_gateway_websocket.refusals import CLOSE_CODES, ENDED
+from balefire_gateway_websocket.websocket import INVALID_DATA
 
 if TYPE_CHECKING:
     from balefire_gateway_websocket.gateway import WebSocketGateway
     from balefire_gateway_websocket.websocket import WebSocket
 
+DECODING_FAILED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 PROTOCOL_VERSION: Final = 1
 MAX_REQUESTS_AT_ONCE: Final = 16
 MAX_BAD_FRAMES: Final = 10
-"""Frames that could not be understood, between two sweeps of a minute, before the connection is closed."""
+"""Frames that could not be understood, within one heartbeat period, before the connection is closed."""
 MAX_REFUSED: Final = 300
 """Refused requests, in the same time, before the connection counts as flooding."""
-
-CLOSE_CODES: Final = {
-    "draining": 1012,
-    "bad_frames": 4400,
-    "unauthenticated": 4401,
-    "token_expired": 4401,
-    "token_revoked": 4401,
-    "timeout": 4408,
-    "unavailable": 1013,
-    "flooding": 4429,
-}
+MAX_TYPING: Final = 60
+"""Typing notices, in the same time, that are passed on."""
 
 
 class ClientSession:
@@ -65,6 +63,7 @@ class ClientSession:
         "_session",
         "_socket",
         "_state",
+        "_typed",
         "platform",
         "representation",
         "write",
@@ -83,13 +82,16 @@ class ClientSession:
         self._requests = 0
         self._bad_frames = 0
         self._refused = 0
+        self._typed = 0
 
     # -- from the socket -------------------------------------------------------------------------------------------
 
     def received(self, opcode: int, payload: bytes) -> None:
         try:
+            if opcode != self.representation.opcode:
+                raise msgspec.DecodeError(f"{self.representation.subprotocol} uses the other kind of message")
             frame = self.representation.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except DECODING_FAILED as error:
             self._not_understood(payload, error)
             return
         if self._session is None:
@@ -98,8 +100,6 @@ class ClientSession:
             self._send(frame, self._session, len(payload))
         elif isinstance(frame, frames.Ping):
             self._answer(frames.Pong(id=frame.id, now=self._gateway.ctx.clock.now_ms()))
-        elif isinstance(frame, frames.TypingNotice):
-            self._start(self._typing(frame))
         elif isinstance(frame, frames.Hello):
             self._error(frame.id, InvalidInput("hello was said already", where="t"))
         else:
@@ -115,9 +115,12 @@ class ClientSession:
             self._gateway.ctx.sessions.close(self._session)
 
     def _not_understood(self, payload: bytes, error: Exception) -> None:
+        if isinstance(error, UnicodeDecodeError) and self.representation.opcode == TEXT:
+            self._socket.fail(INVALID_DATA, "text is UTF-8")
+            return
         try:
             request_id = self.representation.decode_head(payload).id
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except DECODING_FAILED:
             request_id = ""
         self._bad_frames += 1
         if self._bad_frames >= MAX_BAD_FRAMES:
@@ -129,53 +132,55 @@ class ClientSession:
 
     def _before_hello(self, frame: frames.ClientFrame) -> None:
         if type(frame) is not frames.Hello:
-            self.close("unauthenticated", "the first frame must be hello")
+            self.close("unauthenticated", "say hello first, and wait for welcome")
         elif PROTOCOL_VERSION not in frame.versions:
-            self.close("unauthenticated", f"this server speaks protocol version {PROTOCOL_VERSION}")
+            self.close("unsupported_version", f"this server speaks protocol version {PROTOCOL_VERSION}")
         elif self._requests == 0:
             self._requests = 1
             self._start(self._hello(frame))
 
     async def _hello(self, frame: frames.Hello) -> None:
-        gateway = self._gateway
         try:
-            identity = await gateway.ctx.authenticate(frame.token)
-            if not identity.may("messages:read"):
-                raise Forbidden("this token does not carry the scope messages:read")
-        except BalefireError as error:
+            identity = await self._identify(frame)
+            if not self._is_lost:
+                await self._open(identity, frame)
+        except (Unauthenticated, Forbidden) as error:
             self._error(frame.id, error)
             self.close("unauthenticated", error.reason)
-            return
-        if frame.device and identity.device_id not in ("", frame.device):
-            self.close("unauthenticated", "this token was issued to another device")
-            return
-        if frame.device:
-            identity = msgspec.structs.replace(identity, device_id=frame.device)
-        self.platform = frame.platform
-        await self._open(identity, frame.id)
+        except Exception as error:
+            self._error(frame.id, error)
+            wait = random.randint(500, 5000)  # noqa: S311 - spreads the herd, guards nothing
+            self.close("unavailable", "nobody can be let in now; come back", reconnect_after_ms=wait)
 
-    async def _open(self, identity: Identity, request_id: str) -> None:
+    async def _identify(self, frame: frames.Hello) -> Identity:
+        identity = await self._gateway.ctx.authenticate(frame.token)
+        if not identity.may("messages:read"):
+            raise Forbidden("this token does not carry the scope messages:read")
+        if not frame.device:
+            return identity
+        if identity.device_id not in ("", frame.device):
+            raise Unauthenticated("this token was issued to another device", where="device")
+        return msgspec.structs.replace(identity, device_id=frame.device)
+
+    async def _open(self, identity: Identity, frame: frames.Hello) -> None:
         gateway = self._gateway
-        early: list[bytes] = []
-        self.write = early.append  # welcome comes before anything else
+        self.platform = frame.platform
+        early = Early()
+        self.write = early.write  # welcome comes before anything else
         try:
             session = await gateway.ctx.sessions.open(identity, self, platform=self.platform)
-        except BalefireError as error:
+        finally:
             self.write = self._socket.write
-            self._error(request_id, error)
-            self.close("unavailable", error.reason, reconnect_after_ms=1000)
-            return
-        self.write = self._socket.write
         if self._is_lost:  # while we were looking up the conversations
             gateway.ctx.sessions.close(session)
             return
         self._session, self._state = session, identity
         self._may_write = identity.may("messages:write")
         self._requests = 0
-        gateway.greeted(self)
+        gateway.greeted(self, self._socket)
         self._answer(
             frames.Welcome(
-                id=request_id,
+                id=frame.id,
                 version=PROTOCOL_VERSION,
                 session=session.id,
                 user=identity.user,
@@ -184,7 +189,7 @@ class ClientSession:
                 limits=gateway.limits,
             )
         )
-        for delivered in early:
+        for delivered in early.frames if early.is_whole else (self.caught_up(),):
             self.write(delivered)
 
     # -- sending ---------------------------------------------------------------------------------------------------
@@ -194,7 +199,7 @@ class ClientSession:
         try:
             if size > self._gateway.max_message_bytes:
                 limit = self._gateway.max_message_bytes
-                raise InvalidInput(f"a message may have {limit} bytes, this one has {size}", where="fields")
+                raise TooLarge(f"a message may have {limit} bytes, this one has {size}", where="fields")
             if not self._may_write:
                 raise Forbidden("this token does not carry the scope messages:write")
             submission = Submission(
@@ -236,13 +241,15 @@ class ClientSession:
 
     async def _serve(self, frame: frames.Request) -> None:
         try:
-            self._answer(await self._handle(frame))
+            answer = await self._handle(frame)
+            if answer is not None:
+                self._answer(answer)
         except Exception as error:
             self._error(frame.id, error)
         finally:
             self._requests -= 1
 
-    def _handle(self, frame: frames.Request) -> Awaitable[frames.Frame]:
+    def _handle(self, frame: frames.Request) -> Awaitable[frames.Frame | None]:
         match frame:
             case frames.ListConversations():
                 return self._reading().conversations(frame)
@@ -252,6 +259,8 @@ class ClientSession:
                 return self._reading().history(frame)
             case frames.Mark():
                 return self._mark(frame)
+            case frames.TypingNotice():
+                return self._typing(frame)
             case frames.Watch():
                 return self._watch(frame)
             case frames.RegisterDevice():
@@ -296,11 +305,17 @@ class ClientSession:
         return frames.Ok(id=frame.id)
 
     async def _recall(self, frame: frames.Recall) -> frames.Frame:
-        await self._gateway.ctx.recall(int(frame.message), by=self._user)
+        number = int(frame.message)
+        if number >= 2**63:
+            raise NotFound(f"there is no message {number}")
+        await self._gateway.ctx.recall(number, by=self._user)
         return frames.Ok(id=frame.id)
 
     async def _typing(self, frame: frames.TypingNotice) -> None:
-        """Passed on to the conversation when the sender is in it; never answered."""
+        """Passed on to the conversation when the sender is in it; answered by an error at most."""
+        self._typed += 1
+        if self._typed > MAX_TYPING:
+            return
         members = self._gateway.ctx.members
         conversation = self._resolve(frame.in_)
         found = members.get(conversation, self._user)
@@ -314,8 +329,10 @@ class ClientSession:
         """Say ``bye`` and close; also the kernel's way of ending a session."""
         if code == "draining" and reconnect_after_ms is None:
             reconnect_after_ms = random.randint(0, 5000)  # noqa: S311 - spreads the herd, guards nothing
+        elif code == "timeout":  # the network's fault, more often than the client's
+            reconnect_after_ms = 0
         bye = frames.Bye(code=code, reason=reason, reconnect_after_ms=reconnect_after_ms)
-        self._socket.close(CLOSE_CODES.get(code, 1000), code, self.representation.frame(bye))
+        self._socket.close(CLOSE_CODES.get(code, ENDED), code, self.representation.frame(bye))
 
     def sweep(self, now_ms: int) -> None:
         """Once per heartbeat period: end what is silent or expired, and forgive old mistakes."""
@@ -325,13 +342,14 @@ class ClientSession:
         elif self._socket.silent_sweeps >= 2:
             self.close("timeout", "nothing was heard for two heartbeat periods")
         self._socket.silent_sweeps += 1
-        self._bad_frames = self._refused = 0
+        self._bad_frames = self._refused = self._typed = 0
 
     def _answer(self, frame: frames.Frame) -> None:
         self.write(self.representation.frame(frame))
 
     def _error(self, request_id: str, error: Exception | None) -> None:
-        self._refused += 1
+        if not isinstance(error, StorageUnavailable | Overloaded):  # those are no fault of the client's
+            self._refused += 1
         if self._refused > MAX_REFUSED:
             self.close("flooding", "too many refused requests; slow down", reconnect_after_ms=30_000)
         else:
@@ -350,20 +368,13 @@ class ClientSession:
         return self._identity.user
 
     def _resolve(self, key: str) -> Conversation:
-        return self._gateway.resolve(key, self._user)
+        try:
+            return self._gateway.resolve(key, self._user)
+        except InvalidInput as error:
+            raise InvalidInput(error.reason, where="in") from None
 
     def _reading(self) -> Reading:
         return Reading(self._gateway.ctx, self._user, self.representation)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._gateway.run(work)
-
-
-def error_of(error: Exception) -> tuple[str, str, str, int]:
-    """Code, reason, field and retry time (ms) of an error that clients may see."""
-    if isinstance(error, MessageDenied):
-        denied = error.denied
-        return denied.code, denied.reason, "", int(denied.details.get("retry_after_ms", 0))
-    if isinstance(error, BalefireError):
-        return error.code, error.reason, error.where or "", int((error.retry_after_seconds or 0) * 1000)
-    return "internal_error", "the server failed to handle this request", "", 0

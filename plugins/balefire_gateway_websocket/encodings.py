@@ -51,6 +51,7 @@ class Encoding:
         decode_head: Callable[[bytes], RequestHead],
     ) -> None:
         self.subprotocol = subprotocol
+        self.opcode = opcode
         self.encode_body = encode
         self.decode = decode
         self.decode_head = decode_head

@@ -9,12 +9,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: some databases refuse them, and none of these values needs one."""
+
 RequestId = Annotated[str, Meta(max_length=64)]
 MessageKey = Annotated[str, Meta(min_length=1, max_length=64)]
 ConversationKey = Annotated[str, Meta(min_length=3, max_length=180)]
 UserId = Annotated[str, Meta(min_length=1, max_length=64)]
-Short = Annotated[str, Meta(max_length=200)]
-Seq = Annotated[int, Meta(ge=0)]
+Short = Annotated[str, Meta(max_length=200, pattern=PRINTABLE)]
+PushToken = Annotated[str, Meta(max_length=4096, pattern=PRINTABLE)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
 UserList = Annotated[tuple[UserId, ...], Meta(max_length=500)]
 
 
@@ -28,8 +32,8 @@ class Frame(msgspec.Struct, tag_field="t", omit_defaults=True, gc=False):
 class Hello(Frame, tag="hello"):
     id: RequestId = ""
     token: Annotated[str, Meta(max_length=4096)] = ""
-    device: Annotated[str, Meta(max_length=64)] = ""
-    platform: Annotated[str, Meta(max_length=32)] = ""
+    device: Annotated[str, Meta(max_length=64, pattern=r"^[!-~]*$")] = ""
+    platform: Annotated[str, Meta(max_length=32, pattern=PRINTABLE)] = ""
     versions: Annotated[tuple[int, ...], Meta(max_length=16)] = (1,)
 
 
@@ -72,6 +76,7 @@ class Mark(Frame, tag="mark"):
 
 class TypingNotice(Frame, tag="typing"):
     in_: ConversationKey = msgspec.field(name="in")
+    id: RequestId = ""
     on: bool = True
 
 
@@ -83,8 +88,8 @@ class Watch(Frame, tag="watch"):
 class RegisterDevice(Frame, tag="device"):
     id: RequestId = ""
     vendor: Short = ""
-    token: Annotated[str, Meta(max_length=4096)] = ""
-    voip_token: Annotated[str, Meta(max_length=4096)] = ""
+    token: PushToken = ""
+    voip_token: PushToken = ""
     app: Short = ""
     environment: Short = ""
     language: Short = ""
@@ -100,8 +105,8 @@ class Ping(Frame, tag="ping"):
     id: RequestId = ""
 
 
-Request = ListConversations | Sync | History | Mark | Watch | RegisterDevice | Recall
-ClientFrame = Hello | Send | TypingNotice | Ping | Request
+Request = ListConversations | Sync | History | Mark | TypingNotice | Watch | RegisterDevice | Recall
+ClientFrame = Hello | Send | Ping | Request
 
 
 class RequestHead(msgspec.Struct):
@@ -189,7 +194,6 @@ class JoinedFrame(Frame, tag="joined"):
     user: str
     role: str
     alias: str = ""
-    settings: dict[str, Any] = {}
 
 
 class LeftFrame(Frame, tag="left"):
@@ -224,6 +228,8 @@ class Pong(Frame, tag="pong"):
 
 
 class ConversationItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of ``Conversations.items``."""
+
     in_: str = msgspec.field(name="in")
     last_seq: int
     unread: int
@@ -238,7 +244,7 @@ class ConversationItem(msgspec.Struct, frozen=True, omit_defaults=True):
 class Conversations(Frame, tag="conversations"):
     id: str
     next: str
-    items: list[ConversationItem]
+    items: list[msgspec.Raw]
 
 
 class Page(Frame, tag="page"):

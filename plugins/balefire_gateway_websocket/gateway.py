@@ -15,10 +15,13 @@ from pydantic import Field
 
 from balefire import PluginContext, Settings
 from balefire_gateway_websocket import frames
-from balefire_gateway_websocket.client_session import ClientSession, error_of
+from balefire_gateway_websocket.client_session import ClientSession
 from balefire_gateway_websocket.encodings import ENCODINGS, JSON
-from balefire_gateway_websocket.websocket import Flusher, take_over
+from balefire_gateway_websocket.refusals import error_of
+from balefire_gateway_websocket.websocket import Flusher, WebSocket, take_over
 
+HELLO_BYTES: Final = 16_384
+"""Largest frame of somebody we do not know yet."""
 ACCEPT_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 
@@ -97,15 +100,17 @@ class WebSocketGateway:
         early = getattr(handler, "_message_tail", b"")  # frames sent without waiting for our answer
         handler.transport = None
         handler.connection_lost(None)
-        socket = take_over(transport, self._flusher, self._config.max_frame_bytes)
+        transport.resume_reading()  # aiohttp may have paused it while we had not answered yet
+        socket = take_over(transport, self._flusher, HELLO_BYTES)
         session = ClientSession(self, socket, ENCODINGS.get(chosen, JSON))
         socket.attach(session)
         self._greeting[session] = self.ctx.clock.monotonic()
         if early:
             socket.data_received(early)
 
-    def greeted(self, session: ClientSession) -> None:
-        """The client said hello and is known now."""
+    def greeted(self, session: ClientSession, socket: WebSocket) -> None:
+        """The client said hello and is known now: it may send large frames."""
+        socket.max_bytes = self._config.max_frame_bytes
         if self._greeting.pop(session, None) is not None:
             self._open[session] = None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from balefire import Conversation, Message, NotFound
+from balefire import Conversation, InvalidInput, Message, NotFound, Summary
 from balefire_gateway_websocket import frames
 from balefire_gateway_websocket.encodings import Encoding, message_frame
 
@@ -26,21 +26,31 @@ class Reading:
 
     async def conversations(self, frame: frames.ListConversations) -> frames.Frame:
         found = await self._ctx.store.summaries(self._user, after=frame.after, limit=frame.limit)
-        items = [
-            frames.ConversationItem(
-                in_=summary.conversation.key,
-                last_seq=summary.last_seq,
-                unread=summary.unread,
-                read=summary.member.read_seq,
-                delivered=summary.member.delivered_seq,
-                role=summary.member.role,
-                settings=summary.member.settings,
-                alias=summary.member.alias,
-                last=self._last(summary.last_message),
-            )
-            for summary in found
-        ]
-        return frames.Conversations(id=frame.id, next=items[-1].in_ if len(found) == frame.limit else "", items=items)
+        is_last = len(found) < frame.limit
+        items: list[msgspec.Raw] = []
+        size, upto = 0, ""
+        for summary in found:
+            item = msgspec.Raw(self._encoding.encode_body(self._item(summary)))
+            size += len(item)
+            if items and size > MAX_PAGE_BYTES:
+                is_last = False
+                break
+            items.append(item)
+            upto = summary.conversation.key
+        return frames.Conversations(id=frame.id, next="" if is_last else upto, items=items)
+
+    def _item(self, summary: Summary) -> frames.ConversationItem:
+        return frames.ConversationItem(
+            in_=summary.conversation.key,
+            last_seq=summary.last_seq,
+            unread=summary.unread,
+            read=summary.member.read_seq,
+            delivered=summary.member.delivered_seq,
+            role=summary.member.role,
+            settings=summary.member.settings,
+            alias=summary.member.alias,
+            last=self._last(summary.last_message),
+        )
 
     def _last(self, message: Message | None) -> msgspec.Raw | None:
         if message is None or not message.is_for(self._user):
@@ -59,10 +69,10 @@ class Reading:
             if room <= 0 or size >= MAX_PAGE_BYTES:
                 more.append(key)
                 continue
-            conversation = self._ctx.resolve(key, self._user)
             try:
+                conversation = self._ctx.resolve(key, self._user)
                 raws, reached, last = await self._behind(conversation, cursor, room, MAX_PAGE_BYTES - size)
-            except NotFound:  # left meanwhile: nothing more to come, and no reason to fail the others
+            except (NotFound, InvalidInput):  # left, or of a kind that is switched off: no reason to fail the others
                 continue
             found += raws
             room -= max(1, len(raws))

@@ -30,6 +30,9 @@ MAX_QUEUED_BYTES: Final = 1_048_576
 CLOSE_SECONDS: Final = 1.0
 """How long a peer may take to answer a close frame."""
 
+ABORT_SECONDS: Final = 10.0
+"""How long it may take to read what was written before; a peer that never reads would keep the connection for ever."""
+
 PROTOCOL_ERROR: Final = 1002
 INVALID_DATA: Final = 1007
 TOO_LARGE: Final = 1009
@@ -82,20 +85,21 @@ class WebSocket(asyncio.Protocol):
         "_is_behind",
         "_is_deaf",
         "_is_paused",
-        "_max_bytes",
         "_need",
         "_out",
         "_peer",
         "_queued",
         "_tail",
         "_transport",
+        "max_bytes",
         "silent_sweeps",
     )
 
     def __init__(self, transport: asyncio.Transport, flusher: Flusher, max_bytes: int) -> None:
         self._transport = transport
         self._flusher = flusher
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
+        """Largest frame and message; the owner may raise it."""
         self._peer: Peer | None = None
         self._tail: bytearray | None = None
         self._need = 0
@@ -155,8 +159,8 @@ class WebSocket(asyncio.Protocol):
             if not second & MASKED or first & RESERVED:
                 self.fail(PROTOCOL_ERROR, "client frames are masked and use no extension")
                 break
-            if size > self._max_bytes:
-                self.fail(TOO_LARGE, f"a frame may have {self._max_bytes} bytes")
+            if size > self.max_bytes:
+                self.fail(TOO_LARGE, f"a frame may have {self.max_bytes} bytes")
                 break
             stop = start + size
             if stop > end:
@@ -189,8 +193,8 @@ class WebSocket(asyncio.Protocol):
         else:
             self.fail(PROTOCOL_ERROR, "a continuation without a beginning, or a beginning inside a message")
             return
-        if len(gathered) > self._max_bytes:
-            self.fail(TOO_LARGE, f"a message may have {self._max_bytes} bytes")
+        if len(gathered) > self.max_bytes:
+            self.fail(TOO_LARGE, f"a message may have {self.max_bytes} bytes")
         elif first & FINAL:
             self._fragments = None
             if self._peer is not None:
@@ -204,10 +208,22 @@ class WebSocket(asyncio.Protocol):
         elif opcode == PING:
             self.write(bytes((FINAL | PONG, len(payload))) + payload)
         elif opcode == CLOSE:
-            self._close(payload[:2] if len(payload) >= 2 else b"")
-            self._transport.close()
+            self._closed_by_peer(payload)
         elif opcode != PONG:
             self.fail(PROTOCOL_ERROR, f"unknown opcode {opcode}")
+
+    def _closed_by_peer(self, payload: bytes) -> None:
+        """Answer a close frame (RFC 6455, sections 5.5.1 and 7.4): nothing, or a code and a reason in UTF-8."""
+        if payload and not _is_close_code(payload[:2]):
+            self.fail(PROTOCOL_ERROR, "no such close code")
+            return
+        try:
+            payload[2:].decode()
+        except UnicodeDecodeError:
+            self.fail(INVALID_DATA, "a reason for closing is UTF-8")
+            return
+        self._close(payload[:2])
+        self._transport.close()
 
     def eof_received(self) -> bool:
         return False
@@ -215,32 +231,46 @@ class WebSocket(asyncio.Protocol):
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
-        """Queue whole frames. Bounded while the peer does not read: then they are discarded (see ``caught_up``)."""
+        """Queue whole frames. Bounded: what a peer does not read is discarded in the end (see ``caught_up``)."""
         if self._is_behind or self._closing:
             return
+        size = len(frames)
+        self._queued += size
+        if self._queued > MAX_QUEUED_BYTES and not self._make_room(size):
+            return
         out = self._out
-        if self._is_paused:
-            self._queued += len(frames)
-            if self._queued > MAX_QUEUED_BYTES:
-                out.clear()
-                self._is_behind = True
-                # Nor do we take more from a peer that does not listen: what it sends waits in its own buffers.
-                self._transport.pause_reading()
-                return
-        elif not out:
+        if not out and not self._is_paused:
             self._flusher.add(self)
         out.append(frames)
+
+    def _make_room(self, size: int) -> bool:
+        """Whether what is queued could be handed over to make room; otherwise everything is discarded."""
+        if not self._is_paused:
+            self.flush()
+            self._queued = size
+            if size <= MAX_QUEUED_BYTES:
+                return True
+        self._out.clear()
+        self._queued = 0
+        if self._is_paused:
+            self._is_behind = True
+            # Nor do we take more from a peer that does not listen: what it sends waits in its own buffers.
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
+        elif self._peer is not None:
+            self.write(self._peer.caught_up())
+        return False
 
     def flush(self) -> None:
         """Hand everything queued to the transport."""
         out = self._out
         if out and not self._is_paused and not self._transport.is_closing():
+            self._queued = 0
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
 
     def pause_writing(self) -> None:
         self._is_paused = True
-        self._queued = 0
 
     def resume_writing(self) -> None:
         self._is_paused = False
@@ -281,6 +311,7 @@ class WebSocket(asyncio.Protocol):
         self._transport.write(last + bytes((FINAL | CLOSE, len(payload))) + payload)
         # Closing at once would reset the connection under a peer that is still sending, and lose it the reason.
         self._flusher.later(CLOSE_SECONDS, self._transport.close)
+        self._flusher.later(ABORT_SECONDS, self._transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = self._is_deaf = True
@@ -289,6 +320,12 @@ class WebSocket(asyncio.Protocol):
         peer, self._peer = self._peer, None
         if peer is not None:
             peer.lost()
+
+
+def _is_close_code(code: bytes) -> bool:
+    """Whether an endpoint may send it: 1004 to 1006 and 1015 never travel, 1016 to 2999 are not given out."""
+    number = int.from_bytes(code, "big")
+    return len(code) == 2 and (1000 <= number <= 1003 or 1007 <= number <= 1014 or 3000 <= number <= 4999)
 
 
 def _unmask(payload: bytes, mask: bytes) -> bytes:

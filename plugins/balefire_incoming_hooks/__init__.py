@@ -22,6 +22,7 @@ from balefire_incoming_hooks.pace import Pace
 from balefire_incoming_hooks.receiving import Receiver
 from balefire_incoming_hooks.routes import HookRoutes
 from balefire_incoming_hooks.senders import Senders
+from balefire_incoming_hooks.turns import Turns
 
 
 class Config(Settings):
@@ -61,9 +62,9 @@ class Plugin:
     @hookimpl
     def register_routes(self, ctx: PluginContext[Config]) -> list[Route]:
         """The owners' operations, and the address that others post to."""
-        senders = Senders(ctx, self.book)
-        receiver = Receiver(ctx, self.book, self.seal, self.pace, senders)
-        operations = HookRoutes(ctx, self.book, self.seal, self.pace, senders).operations()
+        senders, turns = Senders(ctx, self.book), Turns()
+        receiver = Receiver(ctx, self.book, self.seal, self.pace, turns, senders)
+        operations = HookRoutes(ctx, self.book, self.seal, self.pace, turns, senders).operations()
         return [*operations, RawRoute("POST", "/hooks/{secret}", receiver.receive)]
 
     @hookimpl

@@ -97,11 +97,13 @@ def _check_depth(value: Any) -> None:
 
 
 def look_up(place: str, payload: Any, headers: Mapping[str, str]) -> str:
-    """The text at ``header:NAME`` or ``body:dotted.path``; "" when there is none."""
+    """The text or whole number at ``header:NAME`` or ``body:dotted.path``; "" when there is none."""
     kind, _, path = place.partition(":")
     if kind == "header":
         return headers.get(path, "")[:128]
     value = payload
     for step in path.split(".") if path else ():
         value = value.get(step) if isinstance(value, dict) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     return value[:128] if isinstance(value, str) and path else ""

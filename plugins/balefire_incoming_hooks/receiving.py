@@ -1,6 +1,5 @@
 """``POST /hooks/<secret>``: a payload comes in, a message goes out."""
 
-import asyncio
 import hashlib
 import secrets
 from typing import Any
@@ -23,16 +22,20 @@ from balefire_incoming_hooks.payloads import look_up, parse, read_body
 from balefire_incoming_hooks.rendering import Occasion
 from balefire_incoming_hooks.senders import Senders
 from balefire_incoming_hooks.signatures import check_github, check_standard
+from balefire_incoming_hooks.turns import Turns
 
 
 class Receiver:
     """Answers senders. Everything wrong with a request is a problem document; nothing is posted then."""
 
-    def __init__(self, ctx: PluginContext[Any], book: HookBook, seal: Seal, pace: Pace, senders: Senders) -> None:
+    def __init__(
+        self, ctx: PluginContext[Any], book: HookBook, seal: Seal, pace: Pace, turns: Turns, senders: Senders
+    ) -> None:
         self._ctx = ctx
         self._book = book
         self._seal = seal
         self._pace = pace
+        self._turns = turns
         self._senders = senders
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -61,7 +64,7 @@ class Receiver:
         body = await read_body(request)
         self._check_signature(hook, body, request)
         occasion = occasion_of(hook, parse(body, request.content_type), request)
-        text = await asyncio.to_thread(hook.definition.compiled().render, occasion)
+        text = await self._turns.render(hook.id, hook.definition.compiled(), occasion)
         if not text:
             hook.figures.ignored += 1
             return _json(202, {"status": "ignored", "event": occasion.event, "reason": "the template rendered nothing"})

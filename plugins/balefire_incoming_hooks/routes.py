@@ -13,6 +13,7 @@ from balefire_incoming_hooks.hook_book import Hook, HookBook, Seal, hash_of, new
 from balefire_incoming_hooks.pace import Pace
 from balefire_incoming_hooks.rendering import Occasion, Templates
 from balefire_incoming_hooks.senders import Senders
+from balefire_incoming_hooks.turns import Turns
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 SCOPE = "hooks:write"
@@ -81,11 +82,14 @@ class Rendered(BaseModel):
 class HookRoutes:
     """Owners see and change their own hooks; operators all."""
 
-    def __init__(self, ctx: PluginContext[Any], book: HookBook, seal: Seal, pace: Pace, senders: Senders) -> None:
+    def __init__(
+        self, ctx: PluginContext[Any], book: HookBook, seal: Seal, pace: Pace, turns: Turns, senders: Senders
+    ) -> None:
         self._ctx = ctx
         self._book = book
         self._seal = seal
         self._pace = pace
+        self._turns = turns
         self._senders = senders
 
     def operations(self) -> list[Operation]:
@@ -166,12 +170,12 @@ class HookRoutes:
         self._pace.forget(old.id)
         await self._senders.leave(old, caller.user)
 
-    async def preview_hook(self, trial: Trial) -> Rendered:
+    async def preview_hook(self, trial: Trial, caller: Identity) -> Rendered:
         """Render a template with a sample payload; nothing is posted. Faults name the template and the line."""
         templates = Templates(trial.template, trial.templates)
         headers = {name.lower(): value for name, value in trial.headers.items()}
         occasion = Occasion(trial.payload, trial.event, trial.action, headers)
-        text = await asyncio.to_thread(templates.render, occasion)
+        text = await self._turns.render(f"user:{caller.user}", templates, occasion)
         return Rendered(text=text, template=templates.choose(occasion)[0])
 
     def _owned(self, hook: str, caller: Identity) -> Hook:
@@ -186,6 +190,5 @@ class HookRoutes:
 
 def _key(definition: HookDefinition, new: NewHook) -> str:
     """The key senders sign with: the given one, or a new one when signatures are wanted."""
-    if new.signing_key is not None:
-        return new.signing_key.get_secret_value()
-    return "" if definition.verify == "none" else secrets.token_urlsafe(32)
+    given = new.signing_key.get_secret_value() if new.signing_key is not None else ""
+    return given or ("" if definition.verify == "none" else secrets.token_urlsafe(32))

@@ -11,7 +11,6 @@ import traceback
 from typing import Any, Final, cast
 
 from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
-from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -141,6 +140,8 @@ class CompiledTemplate:
             raise TemplateError(error.message or "syntax error", error.lineno) from None
         except (RecursionError, SyntaxError, MemoryError):  # of the Python code that Jinja2 makes of it
             raise TemplateError("too deeply nested") from None
+        except ValueError as error:  # a number that Python does not read
+            raise TemplateError(str(error)[:300]) from None
 
     def render(self, variables: dict[str, Any], allowance: Allowance, *, longest: int) -> str:
         """Fill it in; what goes beyond ``longest`` characters is left out.
@@ -158,15 +159,7 @@ class CompiledTemplate:
                     break
         except TemplateError as error:
             raise TemplateError(error.reason, _line_of(error)) from None
-        except (
-            JinjaError,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            RecursionError,
-        ) as error:
+        except Exception as error:  # whatever a stranger's template makes Python raise
             reason = str(error) or type(error).__name__
             raise TemplateError(reason[:300], _line_of(error)) from None
         finally:

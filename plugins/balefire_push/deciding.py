@@ -1,5 +1,6 @@
 """Gathers what the decision needs, decides, words the notification, and puts it into the outbox."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -28,6 +29,11 @@ CALLS: Final = frozenset({400, 406})
 """Content types that ring like a telephone, by their number in the reference protocol."""
 CALL_LIFE_SECONDS: Final = 60
 CHUNK: Final = 500
+TURN: Final = 25
+"""So many recipients are decided about before others have their turn."""
+
+Contents = dict[tuple[int, str, bool, bool], Content]
+"""What was worded already: most of a message's recipients get the same."""
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -63,7 +69,10 @@ class RecipientDesk:
             users = await self._users({recipient.user for recipient in chunk if devices.get(recipient.user)})
             senders = await self._users({recipient.message.sender for recipient in chunk}) if users else {}
             jobs: list[Job] = []
-            for recipient in chunk:
+            contents: Contents = {}
+            for place, recipient in enumerate(chunk):
+                if place % TURN == 0:
+                    await asyncio.sleep(0)  # deciding about many must not hold up the messages of others
                 reachable = devices.get(recipient.user, ())
                 situation = await self._situation(recipient, reachable, users.get(recipient.user))
                 decision = decide(situation)
@@ -71,7 +80,7 @@ class RecipientDesk:
                 self._traces.add(Trace(recipient.user, recipient.message.id, now, decision))
                 if decision.is_pushed:
                     sender = senders.get(recipient.message.sender)
-                    jobs += await self._jobs(recipient, situation, decision, reachable, users, sender)
+                    jobs += await self._jobs(recipient, situation, decision, reachable, users, sender, contents)
             await self._outbox.add(jobs)
             self._dispatcher.wake({job.vendor for job in jobs})
 
@@ -90,7 +99,7 @@ class RecipientDesk:
 
     async def _situation(self, recipient: Recipient, devices: Sequence[Device], user: User | None) -> Situation:
         message, name = recipient.message, recipient.user
-        is_call, has_text = self._content(message)
+        is_call, has_text = self._sort(message)
         if name == message.sender or not devices or not (has_text or is_call):  # decided already: ask no further
             return Situation(
                 is_sender=name == message.sender, has_text=has_text, is_call=is_call, has_token=bool(devices)
@@ -120,7 +129,7 @@ class RecipientDesk:
     async def _choice(self, candidate: PushCandidate) -> PushChoice | None:
         return await self._ctx.hooks.choose_push(candidate)
 
-    def _content(self, message: Message) -> tuple[bool, bool]:
+    def _sort(self, message: Message) -> tuple[bool, bool]:
         """Whether it is a call, and whether there are words for a notification."""
         content_type = self._ctx.providers.content_types.get(message.payload.type)
         is_call = content_type is not None and content_type.number in CALLS
@@ -140,34 +149,15 @@ class RecipientDesk:
         devices: Sequence[Device],
         users: Mapping[str, User],
         sender: User | None,
+        contents: Contents,
     ) -> list[Job]:
         message, user = recipient.message, users.get(recipient.user)
-        title = await self._title(message.conversation)
         jobs = []
         for device in devices:
             language = device.language or (user.language if user else "")
-            wording = Wording(
-                sender=(sender.display_name if sender else "") or message.sender,
-                conversation=title,
-                digest=self._digest(message, language),
-                is_mentioned=situation.is_mentioned,
-            )
-            sort = "call" if situation.is_call else message.conversation.kind
-            words = self._renderer.words(sort, wording, language=language, shows_detail=decision.shows_detail)
-            content = Content(
-                title=words.title,
-                body=words.body,
-                data={
-                    "conversation": message.conversation.key,
-                    "message": str(message.id),
-                    "seq": message.seq,
-                    "sender": message.sender,
-                },
-                thread=message.conversation.key,
-                sound=self._sound,
-                collapse_key=f"m{message.id}",  # a repeat after a crash replaces what is shown already
-                style="voip" if situation.is_call else "alert",
-            )
+            key = (message.id, language, situation.is_mentioned, decision.shows_detail)
+            if key not in contents:
+                contents[key] = await self._content(message, situation, decision, sender, language)
             jobs.append(
                 Job(
                     note_id=note_id(message.id, recipient.user, device.id),
@@ -176,11 +166,37 @@ class RecipientDesk:
                     device=device.id,
                     vendor=device.vendor,
                     urgency="call" if situation.is_call else "message",
-                    content=content,
+                    content=contents[key],
                     expires_at=self._expires_at(message, situation.is_call),
                 )
             )
         return jobs
+
+    async def _content(
+        self, message: Message, situation: Situation, decision: Decision, sender: User | None, language: str
+    ) -> Content:
+        wording = Wording(
+            sender=(sender.display_name if sender else "") or message.sender,
+            conversation=await self._title(message.conversation),
+            digest=self._digest(message, language),
+            is_mentioned=situation.is_mentioned,
+        )
+        sort = "call" if situation.is_call else message.conversation.kind
+        words = self._renderer.words(sort, wording, language=language, shows_detail=decision.shows_detail)
+        return Content(
+            title=words.title,
+            body=words.body,
+            data={
+                "conversation": message.conversation.key,
+                "message": str(message.id),
+                "seq": message.seq,
+                "sender": message.sender,
+            },
+            thread=message.conversation.key,
+            sound=self._sound,
+            collapse_key=f"m{message.id}",  # a repeat after a crash replaces what is shown already
+            style="voip" if situation.is_call else "alert",
+        )
 
     def _digest(self, message: Message, language: str) -> str:
         if message.payload.push_text:

@@ -13,6 +13,7 @@ from balefire_push.dispatching import Dispatcher
 from balefire_push.hygiene import TokenHygiene
 from balefire_push.lane import Lane, Surroundings
 from balefire_push.outbox import Outbox
+from balefire_push.readership import Readership
 from balefire_push.recipients import Recipients
 from balefire_push.settling import Settler
 from balefire_push.traces import Traces
@@ -39,6 +40,7 @@ class Hub:
             vendor=lambda name: ctx.providers.push_vendors.get(name),
             devices=lambda users: ctx.store.devices(users),
             badges=Badges(lambda: ctx.store).count if config.badges else no_badges,
+            read_among=Readership(lambda: ctx.store, ctx.clock).read_among,
         )
         self.dispatcher = Dispatcher(around, lambda vendor: self._lane(vendor, around))
         self.desk = RecipientDesk(
@@ -60,13 +62,16 @@ class Hub:
         await self.dispatcher.stop()
 
     async def keep_house(self) -> None:
-        """Once a minute: bring back jobs whose process died, end those whose time is over, delete old ones, count."""
+        """Once a minute: bring back jobs whose process died, end those whose time is over, delete old ones, count.
+
+        What waits has a lane afterwards, also when a process on another machine had queued it.
+        """
         now = self._ctx.clock.now_ms()
-        if await self.outbox.recover():
-            self.dispatcher.wake(self.dispatcher.lanes)
+        await self.outbox.recover()
         await self.outbox.expire()
         await self.outbox.purge(finished_before=now - self._ctx.config.keep_hours * HOUR_MS)
         self._waiting = await self.outbox.waiting()
+        self.dispatcher.wake(vendor for vendor in self._waiting if self.dispatcher.knows(vendor))
 
     async def trouble(self) -> str | None:
         """What the operator should mend, for ``/readyz``."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,8 @@ from balefire_push.circuit import Circuit
 from balefire_push.hygiene import TokenHygiene
 from balefire_push.outbox import Job, Outbox, Result
 from balefire_push.retrying import Pauses, Throttle
-from balefire_push.settling import Settler, give_up, put_back
+from balefire_push.settling import Settler, call_off, give_up, put_back
+from balefire_push.sounding import sound
 
 CALL_SECONDS: Final = 15.0
 REST_SECONDS: Final = 5.0
@@ -42,6 +43,7 @@ class Surroundings:
     vendor: Callable[[str], Vendor | None]
     devices: Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[Device]]]]
     badges: Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
+    read_among: Callable[[Sequence[Job]], Awaitable[Collection[int]]]
 
 
 class Lane:
@@ -122,6 +124,9 @@ class Lane:
         jobs = await self._around.outbox.claim(self.vendor, limit=limit)
         if not jobs:
             return await self._until_due()
+        if read := await self._around.read_among(jobs):
+            self._settled([call_off(job) for job in jobs if job.id in read])
+            jobs = [job for job in jobs if job.id not in read]
         users = list(dict.fromkeys(job.user for job in jobs))
         devices = await self._around.devices(users)
         badges = await self._around.badges(users)
@@ -161,10 +166,10 @@ class Lane:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 if not hasattr(vendor, "max_batch"):
-                    return [Outcome(kind="delivered", vendor_message_id=await vendor.send(notes[0]) or "")]
-                outcomes = list(await vendor.send_batch(notes))
+                    return [sound(Outcome(kind="delivered", vendor_message_id=await vendor.send(notes[0]) or ""))]
+                outcomes = [sound(outcome) for outcome in await vendor.send_batch(notes)]
         except PushError as error:
-            return [Outcome.from_error(error)] * len(notes)
+            return [sound(Outcome.from_error(error))] * len(notes)
         except TimeoutError:
             reason = f"{self.vendor} did not answer within {CALL_SECONDS:g} seconds"
             return [Outcome(kind="retry", reason=reason)] * len(notes)

@@ -15,6 +15,8 @@ from balefire_push.tables import PushJob
 State = Literal["ready", "running", "done", "dead", "cancelled"]
 URGENCIES: Final = get_args(Urgency)  # their places are the order in which they are sent
 LEASE_SECONDS: Final = 60
+BATCH: Final = 1000
+"""Rows that one transaction of house-keeping touches: messages are written between two of them."""
 REASON_LENGTH: Final = 200
 
 _NAMESPACE: Final = uuid.UUID("5b0c9a52-6d1b-4d2c-9f0e-0b5a1efc3a11")
@@ -133,20 +135,18 @@ class Outbox:
         """Make claimed jobs ready again whose lease is over; at start and stop, all of this node's. How many."""
         table = _table()
         lost = table.c.owner.startswith(self._node) if of_this_node else table.c.lease_until < self._clock.now_ms()
-        statement = update(table).where(table.c.state == "running", lost).values(state="ready", owner="")
-        async with self._database.write() as connection:
-            return int((await connection.execute(statement)).rowcount)
+        change = update(table).values(state="ready", owner="")
+        return await self._in_batches(change, table.c.finished_at == 0, table.c.state == "running", lost)
 
     async def cancel(self, message_ids: Sequence[int], *, reason: str) -> int:
-        """Call off what is queued for these messages; what is on its way already is not stopped. How many."""
-        table = _table()
-        statement = (
-            update(table)
-            .where(table.c.message_id.in_(message_ids), table.c.state == "ready")
-            .values(state="cancelled", reason=reason, finished_at=self._clock.now_ms())
+        """Call off what is queued for these messages; what is on its way is not tried again if it fails. How many."""
+        table, now = _table(), self._clock.now_ms()
+        theirs = table.c.message_id.in_(message_ids)
+        await self._in_batches(
+            update(table).values(expires_at=now), theirs, table.c.state == "running", table.c.expires_at > now
         )
-        async with self._database.write() as connection:
-            return int((await connection.execute(statement)).rowcount)
+        change = update(table).values(state="cancelled", reason=reason, finished_at=now)
+        return await self._in_batches(change, theirs, table.c.state == "ready")
 
     async def replay(self, job_id: int, *, expires_at: int) -> bool:
         """Give a dead or cancelled job another life; whether there is such a one."""
@@ -162,22 +162,15 @@ class Outbox:
     async def expire(self) -> None:
         """Give up what waited for its vendor until its time was over."""
         table, now = _table(), self._clock.now_ms()
-        statement = (
-            update(table)
-            .where(table.c.state == "ready", table.c.expires_at <= now)
-            .values(
-                state="dead", outcome="expired", reason="its time was over before it could be sent", finished_at=now
-            )
+        change = update(table).values(
+            state="dead", outcome="expired", reason="its time was over before it could be sent", finished_at=now
         )
-        async with self._database.write() as connection:
-            await connection.execute(statement)
+        await self._in_batches(change, table.c.finished_at == 0, table.c.state == "ready", table.c.expires_at <= now)
 
     async def purge(self, *, finished_before: int) -> None:
         """Delete what ended before this time (ms)."""
         table = _table()
-        statement = delete(table).where(table.c.finished_at > 0, table.c.finished_at < finished_before)
-        async with self._database.write() as connection:
-            await connection.execute(statement)
+        await self._in_batches(delete(table), table.c.finished_at > 0, table.c.finished_at < finished_before)
 
     async def next_due(self, vendor: str) -> int | None:
         """When the next job of a vendor is due (ms); ``None`` if none waits."""
@@ -205,8 +198,21 @@ class Outbox:
         """Jobs in id order after ``after`` whose columns equal ``filters``."""
         return await self._select(filters, after=after, limit=limit)
 
-    async def _select(self, filters: Mapping[str, Any], *, after: int, limit: int) -> list[Job]:
+    async def _in_batches(self, change: Any, *conditions: Any) -> int:
+        """Change the rows that meet the conditions, some at a time, searched for outside the transaction. How many."""
+        table, count = _table(), 0
+        find = select(table.c.id).where(*conditions).limit(BATCH)
+        while True:
+            async with self._database.read() as connection:
+                ids = list((await connection.execute(find)).scalars())
+            if ids:
+                async with self._database.write() as connection:
+                    found = await connection.execute(change.where(table.c.id.in_(ids), *conditions))
+                    count += int(found.rowcount)
+            if len(ids) < BATCH:
+                return count
 
+    async def _select(self, filters: Mapping[str, Any], *, after: int, limit: int) -> list[Job]:
         table = _table()
         query = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
         for name, value in filters.items():

@@ -58,3 +58,8 @@ def give_up(job: Job, outcome: str, reason: str) -> Result:
 def put_back(job: Job) -> Result:
     """The job was claimed and not attempted."""
     return Result(job=job, state="ready", outcome=job.outcome, reason=job.reason, run_at=job.run_at, counts=False)
+
+
+def call_off(job: Job) -> Result:
+    """Nobody has to be told any more."""
+    return Result(job=job, state="cancelled", outcome="read", reason="the user read it before it could be sent")

@@ -27,7 +27,6 @@ class ProviderTokenCheck:
         self._key_id, self._team_id = key_id, team_id
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        self.enforces_changes = True
 
     @property
     def tokens_seen(self) -> int:
@@ -52,7 +51,7 @@ class ProviderTokenCheck:
 
     def _remember(self, token: str, issued_at: float, now: int) -> str:
         newest = max((known.seen_at for known in self._known.values()), default=None)
-        if self.enforces_changes and newest is not None and now - newest < CHANGE_SECONDS:
+        if newest is not None and now - newest < CHANGE_SECONDS:
             return "TooManyProviderTokenUpdates"
         if len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))

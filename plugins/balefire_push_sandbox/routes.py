@@ -22,10 +22,10 @@ LONGEST_WAIT_SECONDS: Final = 25.0
 MOST_PHONES: Final = 500
 MAX_BODY_BYTES: Final = 16_384
 REQUESTS_SHOWN: Final = 30
-ASSETS: Final = {"page.js": "text/javascript", "page.css": "text/css"}
+ASSETS: Final = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
 POLICY: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
@@ -64,7 +64,7 @@ class SandboxRoutes:
     def all(self) -> list[RawRoute]:
         return [
             RawRoute("GET", "/sandbox", self.document),
-            RawRoute("GET", "/sandbox/{name:page\\.(?:js|css)}", self.asset),
+            RawRoute("GET", "/sandbox/{name:page\\.(?:js|css)|icon\\.svg}", self.asset),
             RawRoute("GET", "/sandbox/api/state", self.state),
             RawRoute("POST", "/sandbox/api/phones", self.add_phone),
             RawRoute("DELETE", "/sandbox/api/phones/{id}", self.uninstall),

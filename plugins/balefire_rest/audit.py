@@ -1,4 +1,4 @@
-"""The audit log: who did what with an operator's powers."""
+"""The audit log: who did what with more than a person's powers."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -64,7 +64,7 @@ class AuditLog:
         limit: Limit = 100,
         actor: Annotated[str, Field(max_length=64, description="only this user's acts")] = "",
     ) -> AuditPage:
-        """What was done with an operator's powers, the latest first."""
+        """What was done with more than a person's powers, the latest first."""
         query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
         if after:
             query = query.where(AUDIT.c.id < int(after))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from balefire import Identity, Member, Operation, PluginContext, Settings, Summary
+from balefire import Conversation, Identity, Member, Operation, PluginContext, Settings, Summary
 from balefire_rest.acting import acting_user
 from balefire_rest.fields import Acting, After, Cursor, Kind, Limit, Line, Target
 from balefire_rest.messages import MessageView, conversation_key, message_view
@@ -83,13 +83,23 @@ class ConversationApi:
         after: After = "",
         limit: Limit = 100,
     ) -> MemberPage:
-        """The members of a conversation that you may read, in the order of their ids."""
+        """The members of a conversation that you may read, in the order of their ids.
+
+        Followers of a channel see themselves only: who else follows is for its staff.
+        """
         conversation = self._ctx.resolve(conversation_key(kind, target, line), identity.user)
         if not identity.may("admin"):
             await self._ctx.visibility(conversation, identity.user)
+            own = await self._own(conversation, identity.user)
+            if own is None or own.role in ("subscriber", "removed"):
+                return MemberPage(items=[_member_view(own, shows_settings=True)] if own else [], next="")
         found = await self._ctx.members.list(conversation, after=after, limit=limit)
         items = [_member_view(member, shows_settings=member.user == identity.user) for member in found]
         return MemberPage(items=items, next=found[-1].user if len(found) == limit else "")
+
+    async def _own(self, conversation: Conversation, user: str) -> Member | None:
+        found = self._ctx.members.get(conversation, user)
+        return found if found is None or isinstance(found, Member) else await found
 
     async def mark_conversation(
         self, kind: Kind, target: Target, request: Marks, identity: Identity, line: Line = 0, user: Acting = ""

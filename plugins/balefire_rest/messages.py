@@ -1,8 +1,10 @@
 """Messages over REST: send, read back, take back."""
 
+import hashlib
 import secrets
 from typing import Annotated, Any
 
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from balefire import (
@@ -85,9 +87,12 @@ class MessageApi:
         ]
 
     async def send_message(
-        self, kind: Kind, target: Target, request: Draft, identity: Identity, line: Line = 0
+        self, kind: Kind, target: Target, request: Draft, identity: Identity, http: web.Request, line: Line = 0
     ) -> MessageView:
         """Send a message. It is on disk when you get the answer.
+
+        Repeated with the same `client_message_id`, or the same `Idempotency-Key` and content, it is the same message,
+        whatever befell the server in between.
 
         Callers with the scope `admin` may name a `sender`, and speak where that user could not.
         """
@@ -99,7 +104,7 @@ class MessageApi:
                 sender=sender,
                 conversation=self._ctx.resolve(conversation_key(kind, target, line), sender),
                 payload=Payload(request.type, request.fields, tuple(request.mentions), request.push_text),
-                client_message_id=request.client_message_id or f"rest-{secrets.token_hex(12)}",
+                client_message_id=request.client_message_id or await _message_id(http, identity),
                 origin="admin" if identity.may("admin") else "user",
                 to=tuple(request.to),
                 expires_after_ms=request.expires_after_ms,
@@ -178,6 +183,16 @@ class MessageApi:
         if not found:
             raise NotFound(f"there is no message {message_id}")
         return found[0]
+
+
+async def _message_id(http: web.Request, identity: Identity) -> str:
+    """The same for every repeat of an idempotent request, so that even one whose answer was lost stores nothing new."""
+    key = http.headers.get("Idempotency-Key")
+    if key is None:
+        return f"rest-{secrets.token_hex(12)}"
+    parts = (identity.user.encode(), key.encode(), http.path_qs.encode(), await http.read())
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    return f"rest-{digest[:40]}"
 
 
 def conversation_key(kind: str, target: str, line: int) -> str:

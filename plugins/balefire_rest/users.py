@@ -21,7 +21,10 @@ class Profile(BaseModel):
     kind: UserKind = "person"
     language: Tag = Field("", description="BCP 47: zh-CN, en")
     timezone: Tag = Field("", description="IANA name: Asia/Shanghai")
-    is_banned: bool = Field(False, description="may not sign in or speak; banning revokes every token")
+    is_banned: bool = Field(
+        False,
+        description="may not sign in or speak; banning revokes every token, and API keys without admin stop working",
+    )
     extra: dict[str, Any] = Field({}, description="anything an application keeps with its users")
 
 

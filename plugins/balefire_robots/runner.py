@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from balefire import Conversation, Message, PluginContext, Robot, StorageUnavailable
+from balefire import Conversation, Message, MessageDenied, PluginContext, Robot, StorageUnavailable
 from balefire_robots.breaker import Breaker
 from balefire_robots.chat import DeliveryChat
 from balefire_robots.delivery import Delivery
@@ -131,22 +131,27 @@ class RobotRunner:
     async def _serve(self, conversation: Conversation) -> None:
         queue = self._queues[conversation]
         delivery = queue.popleft()
+        is_done = True
         try:
-            await self._deliver(delivery)
+            is_done = await self._deliver(delivery)
         finally:
             self._busy.discard(conversation)
-            self._held.discard(delivery.event_id)
+            if is_done:
+                self._held.discard(delivery.event_id)
+            else:
+                queue.appendleft(delivery)
             if queue:
                 self._ready.append(conversation)
             else:
                 del self._queues[conversation]
         self.pump()
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """Whether it is done with: not when the robot's plugin was switched off this very moment."""
         message = await self._message(delivery)
         robot = self._find()
-        if robot is None:  # its plugin was switched off this very moment; a restart takes the delivery up again
-            return
+        if robot is None:
+            return False
         if message is None or message.is_recalled:
             delivery.finish("skipped", self._now(), error="the message was recalled before its turn")
         elif delivery.attempts >= self._limits.max_attempts:
@@ -155,6 +160,7 @@ class RobotRunner:
         else:
             await self._answer(robot, delivery, message)
         self._deliveries.note(delivery)
+        return True
 
     async def _answer(self, robot: Robot, delivery: Delivery, message: Message) -> None:
         delivery.state, delivery.started_at = "running", self._now()
@@ -169,6 +175,10 @@ class RobotRunner:
                 self._deliveries.note(delivery)
                 raise
             self._has_failed(delivery, error)
+        except MessageDenied as error:  # this conversation's doing: no reason to pause the robot for all the others
+            delivery.finish("failed", self._now(), error=f"the robot may not speak here: {error.reason}")
+            self.failed += 1
+            self.last_error = delivery.error
         except (Exception, SystemExit) as error:
             self._has_failed(delivery, error)
         else:

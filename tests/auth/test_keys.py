@@ -51,6 +51,22 @@ async def test_keys_that_are_nearly_right_are_refused(platform: Platform, strang
         assert (await stranger.get("/v1/users", headers=bearer(credential))).status_code == 401
 
 
+async def test_a_banned_users_keys_are_refused_and_an_operators_are_not(
+    platform: Platform, stranger: httpx.AsyncClient
+) -> None:
+    own = bearer((await make(platform, user="alice", scopes=["users:read"]))["key"])
+    operators = bearer((await make(platform, user="alice", scopes=["admin"]))["key"])
+
+    async def answers() -> list[int]:
+        return [(await stranger.get("/v1/users", headers=key)).status_code for key in (own, operators)]
+
+    assert await answers() == [200, 200]
+    await platform.http.put("/v1/users/alice", json={"is_banned": True})
+    assert await answers() == [401, 200], "an operator who was banned by mistake must be able to mend it"
+    await platform.http.put("/v1/users/alice", json={})
+    assert await answers() == [200, 200]
+
+
 async def test_keys_expire(tmp_path: Path) -> None:
     clock = TestClock()
     async with start_platform(tmp_path, clock=clock) as site:

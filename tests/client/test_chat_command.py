@@ -22,6 +22,11 @@ class Terminal:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n".encode())
 
+    def close(self) -> None:
+        """End the input."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     async def shows(self, text: str) -> None:
         """Wait until this was printed."""
         assert self._process.stdout is not None
@@ -83,6 +88,8 @@ async def test_it_ends_with_its_input(place: Place) -> None:
         await terminal.shows("/list")
         terminal.type("to whom?")
         await terminal.shows("write to whom?")
+        terminal.close()
+        assert await terminal.ends() == 0
 
 
 async def test_a_token_of_somebody_else_is_refused(place: Place) -> None:
@@ -94,5 +101,30 @@ async def test_a_token_of_somebody_else_is_refused(place: Place) -> None:
 async def test_a_wrong_token_is_said_in_a_sentence(place: Place) -> None:
     async with chat(place, "--as", "alice", token="nonsense") as terminal:
         await terminal.shows("unauthenticated")
+        assert await terminal.ends() == 1
+        assert "Traceback" not in terminal.seen
+
+
+async def test_more_goes_back_further_each_time(place: Place) -> None:
+    bob = await join(place, "bob")
+    for number in range(1, 31):
+        await bob.send("private/alice", f"line {number}.")
+    async with chat(place, "--as", "alice", "--to", "bob", token=await place.platform.token("alice")) as terminal:
+        await terminal.shows("line 30.")
+        for expected in ("line 30.", "line 10.", "nothing was said before"):
+            terminal.seen = ""
+            terminal.type("/more")
+            await terminal.shows(expected)
+        terminal.type("/quit")
+        assert await terminal.ends() == 0
+    await bob.close()
+
+
+async def test_it_ends_by_itself_when_the_server_ends_the_session(place: Place) -> None:
+    async with chat(place, "--as", "alice", token=await place.platform.token("alice")) as terminal:
+        await terminal.shows("/list")
+        await place.platform.http.post("/v1/users/alice/revoke-tokens")
+
+        await terminal.shows("token_revoked")
         assert await terminal.ends() == 1
         assert "Traceback" not in terminal.seen

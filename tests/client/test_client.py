@@ -139,6 +139,19 @@ async def test_history_reads_backwards_in_pages(alice: Client) -> None:
     assert [m.text for m in older] == ["3", "2", "1", "0"]
 
 
+async def test_history_passes_over_what_was_directed_at_others(place: Place, alice: Client) -> None:
+    group = {"id": "team", "name": "Team", "owner": "alice", "members": ["bob", "carol"]}
+    assert (await place.platform.http.post("/v1/groups", json=group)).is_success
+    await alice.send("group/team", "for all")
+    for n in range(7):
+        await alice.send("group/team", f"for bob {n}", only=["bob"])
+    carol = await join(place, "carol")
+
+    assert (await carol.history("group/team", limit=3))[0].text == "for all"
+    assert await carol.history("group/team", before=1, limit=3) == []
+    await carol.close()
+
+
 async def test_the_list_shows_what_is_unread(alice: Client, bob: Client) -> None:
     await alice.send("private/bob", "one")
     await alice.send("private/bob", "two")

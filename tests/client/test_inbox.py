@@ -95,6 +95,7 @@ STEP = st.tuples(
 def test_every_message_comes_once_and_in_order(steps: list[tuple[str, str, bool]], size: int, limit: int) -> None:
     server = Server(holes=set(), lengths=dict.fromkeys(PLACES, 0))
     inbox = Inbox(Cursors(), size=size)
+    inbox.user = "bob"
     own: set[tuple[str, int]] = set()
     for place, kind, syncs in steps:
         seq = server.lengths[place] = server.lengths[place] + (kind != "repeat")
@@ -145,3 +146,12 @@ def test_a_cursor_waits_for_what_was_not_taken_over_yet() -> None:
 
     assert asyncio.run(take_one()) == 1
     assert asyncio.run(take_one()) == 3
+
+
+def test_a_message_under_an_id_that_we_used_too_is_still_shown() -> None:
+    inbox = Inbox(Cursors(), size=10)
+    inbox.user = "alice"
+    inbox.sent_by_us("group/a-1")
+    inbox.receive(message("group/a", 1, sender="bob"))
+
+    assert take_all(inbox) == [("group/a", 1)]

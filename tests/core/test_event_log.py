@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from balefire import Conversation, Event, EventConsumer, Payload, Submission, hookimpl
 from balefire import event_log as log_module
 from balefire.testing import Platform, start_platform
+from balefire.testing.clock import TestClock
 
 
 class Reader:
@@ -105,13 +107,134 @@ async def test_a_failing_consumer_repeats_its_batch_and_says_so(tmp_path: Path) 
         await say(platform, "one")
         await until(lambda: reader.failures >= 2)
         assert "the reader is broken" in platform.kernel.events.troubles()["reader"]
-        assert "reader" in (await platform.http.get("/readyz")).text
+        line = (await platform.http.get("/readyz")).json()["checks"]["consumer reader"]
+        assert line == {"state": "degraded", "reason": "plugin 'reader': RuntimeError: the reader is broken"}
         reader.is_broken = False
         await say(platform, "two")
         await until(lambda: len(reader.texts) == 2)
 
         assert reader.texts == ["one", "two"]
         assert platform.kernel.events.troubles() == {}
+
+
+async def test_a_consumer_that_cancels_itself_or_exits_goes_on_afterwards(tmp_path: Path) -> None:
+    ways: list[BaseException] = [asyncio.CancelledError(), SystemExit(1)]
+
+    class Odd(Reader):
+        async def consume(self, events: Sequence[Event]) -> None:
+            if ways:
+                raise ways.pop()
+            await super().consume(events)
+
+    reader = Odd()
+    async with start_platform(tmp_path, extra={"reader": Plugin(reader)}) as platform:
+        await people(platform)
+        await say(platform, "one")
+        await until(lambda: reader.texts == ["one"])
+
+
+async def test_a_consumer_that_is_long_at_one_batch_is_told(tmp_path: Path) -> None:
+    reader = Reader()
+    clock = TestClock()
+    async with start_platform(tmp_path, extra={"reader": Plugin(reader)}, clock=clock) as platform:
+        await people(platform)
+        reader.gate.clear()
+        await say(platform, "one")
+        await until(lambda: platform.kernel.events._readers["reader"].busy_since is not None)
+        assert platform.kernel.events.troubles() == {}
+        await clock.advance(75)
+
+        trouble = platform.kernel.events.troubles()["reader"]
+        reader.gate.set()
+    assert trouble == "plugin 'reader': has been at the same batch for 75 seconds"
+
+
+async def test_a_consumer_that_ignores_its_end_holds_up_neither_reload_nor_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    class Stubborn(Reader):
+        async def consume(self, events: Sequence[Event]) -> None:
+            while not release.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await release.wait()
+            await super().consume(events)
+
+    stubborn, meek = Stubborn(), Reader()
+    plugin = Plugin(stubborn)
+    async with start_platform(tmp_path, extra={"reader": plugin}) as platform:
+        await people(platform)
+        await say(platform, "one")
+        await until(lambda: platform.kernel.events._readers["reader"].busy_since is not None)
+        plugin.reader = meek
+        await platform.kernel.reload_plugin("reader")
+        await until(lambda: meek.texts == ["one"])
+        release.set()
+        await until(lambda: stubborn.texts == ["one"])
+        await say(platform, "two")
+        await until(lambda: meek.texts == ["one", "two"])
+
+    assert stubborn.texts == ["one"]
+    assert "consumer:reader ignores that it was cancelled; left behind" in caplog.text
+
+
+class Lived(Plugin):
+    """A plugin whose consumer needs what its lifespan opens."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self.diary: list[str] = []
+        self.enough = asyncio.Event()
+
+    @hookimpl
+    async def lifespan(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._break())
+            yield
+            self.diary.append("closed")
+            self.enough.set()
+
+    async def _break(self) -> None:
+        await self.enough.wait()
+        if "closed" not in self.diary:
+            raise RuntimeError("the connection broke")
+
+
+class Diarist(Reader):
+    """Writes into the plugin's diary when it is ended."""
+
+    plugin: Lived
+
+    async def consume(self, events: Sequence[Event]) -> None:
+        try:
+            await super().consume(events)
+        except asyncio.CancelledError:
+            self.plugin.diary.append("ended")
+            raise
+
+
+async def test_a_consumer_is_ended_before_what_it_works_with_is_closed(tmp_path: Path) -> None:
+    reader = Diarist()
+    plugin = reader.plugin = Lived(reader)
+    async with start_platform(tmp_path, extra={"reader": plugin}) as platform:
+        await people(platform)
+        reader.gate.clear()
+        await say(platform, "one")
+        await until(lambda: platform.kernel.events._readers["reader"].busy_since is not None)
+        plugin.reader = Reader()
+        await platform.kernel.reload_plugin("reader")
+
+        assert plugin.diary[:2] == ["ended", "closed"]
+
+
+async def test_a_consumer_ends_with_its_plugin(tmp_path: Path) -> None:
+    plugin = Lived(Reader())
+    async with start_platform(tmp_path, extra={"reader": plugin}) as platform:
+        plugin.enough.set()
+        await until(lambda: platform.kernel.host.records["reader"].state == "failed")
+
+        assert "reader" not in platform.kernel.events.positions()
 
 
 async def test_a_slow_consumer_delays_nobody(tmp_path: Path) -> None:

@@ -186,11 +186,18 @@ async def test_a_run_that_exits_or_hangs_costs_that_run_only(bench: Bench) -> No
     run = Runs(leave)
     await bench.start(Job("odd", run, every_seconds=10, timeout_seconds=0.02))
     await bench.advance(10)
-    assert bench.only.trouble == "SystemExit: 1"
+    assert bench.only.trouble == "it called sys.exit"
+
+    async def cancels_itself() -> None:
+        raise asyncio.CancelledError
+
+    run.act = cancels_itself
+    await bench.advance(10)
+    assert bench.only.trouble == "it cancelled itself"
 
     run.act = asyncio.Event().wait  # type: ignore[assignment]  # hangs; what it returns is never seen
     await bench.advance(10)
-    await until(lambda: bench.only.runs == 2)
+    await until(lambda: bench.only.runs == 3)
     assert bench.only.trouble == "it took longer than 0.02 s and was cancelled"
 
 
@@ -268,6 +275,7 @@ async def test_a_reload_ends_old_jobs_and_begins_new_ones(bench: Bench) -> None:
         ({}, "a job has either every_seconds or cron"),
         ({"every_seconds": 1, "cron": "* * * * *"}, "a job has either every_seconds or cron"),
         ({"every_seconds": 0}, "every_seconds must be greater than 0, got 0"),
+        ({"every_seconds": "10"}, "not supported between"),
         ({"cron": "* * * *"}, "cron must have five fields"),
         ({"cron": "61 * * * *"}, "cannot be read"),
         ({"cron": "* * * * 9"}, "a day of the week is 0 to 7, got 9"),

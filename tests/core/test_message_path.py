@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -223,6 +224,54 @@ async def test_a_payload_that_is_no_json_is_refused_alone(platform: Platform, te
 
     with pytest.raises(InvalidInput):
         await platform.kernel.path.submit(said(text, "1"))  # type: ignore[arg-type]  # what a faulty plugin may do
+
+
+class Recorder:
+    """An acknowledgement that keeps what it was told."""
+
+    message: Message | None = None
+    error: Exception | None = None
+
+    def __call__(self, message: Message | None, error: Exception | None, /) -> None:
+        self.message, self.error = message, error
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**63,
+        -(2**63) - 1,
+        float("nan"),
+        b"bytes",
+        {1: "a number as key"},
+        [[{"deep": msgspec.msgpack.Ext(5, b"x")}]],
+        json.loads("[" * 40 + "]" * 40),
+    ],
+    ids=["large", "small", "not a number", "bytes", "key", "extension", "deep"],
+)
+async def test_a_value_that_one_encoding_cannot_carry_is_refused_before_it_harms_others(
+    platform: Platform, value: object
+) -> None:
+    await people(platform)
+    refused = Recorder()
+    good = asyncio.create_task(platform.kernel.path.submit(said("good", "1")))
+    await asyncio.sleep(0)
+    bad = said("bad", "2")
+    bad = msgspec.structs.replace(bad, payload=Payload("text", {"text": "x", "extra": {"value": value}}))
+    platform.kernel.path.offer(bad, refused)
+
+    assert isinstance(await good, Message)
+    assert isinstance(refused.error, InvalidInput)
+    assert refused.error.where == "fields.extra"
+
+
+async def test_an_expiry_that_no_database_can_hold_is_refused(platform: Platform) -> None:
+    await people(platform)
+    refused = Recorder()
+    platform.kernel.path.offer(msgspec.structs.replace(said("x", "1"), expires_after_ms=2**70), refused)
+
+    assert isinstance(refused.error, InvalidInput)
+    assert refused.error.where == "expires_after_ms"
 
 
 async def test_a_caller_who_goes_away_does_not_stop_the_message(platform: Platform) -> None:

@@ -40,3 +40,14 @@ def test_a_damaged_secret_is_refused_and_not_overwritten(tmp_path: Path, content
         secret_file(path)
 
     assert path.read_bytes() == content
+
+
+def test_a_secret_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "secrets" / "key"
+    first = secret_file(path)
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+
+    assert secret_file(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

@@ -171,7 +171,7 @@ def test_a_refused_message_says_why_and_can_be_sent_again(join: Join, demo: Comm
 
     expect(alice.page.locator(".failure")).to_contain_text("Not sent")
     alice.page.get_by_text("Send again").click()
-    expect(alice.page.locator(".failure")).to_contain_text("there is no user")
+    expect(alice.page.locator(".failure")).to_contain_text("There is no user")
     alice.page.get_by_text("Discard").click()
     expect(alice.bubble("Hello?")).to_have_count(0)
     alice.complaints[:] = [text for text in alice.complaints if "404" not in text]  # of the unknown user's name
@@ -223,6 +223,15 @@ def test_a_phone_shows_one_thing_at_a_time(join: Join, tmp_path: Path) -> None:
     bob.open("group/team")
     bob.page.get_by_label("返回会话列表").click()
     expect(bob.page.locator(".sidebar")).to_be_visible()
+
+
+def test_the_demo_shows_the_way_to_its_phone_and_its_api(window: Open, join: Join, demo: Command) -> None:
+    places = window(demo.url).page.locator(".places a")
+    expect(places).to_have_text(["Carol's phone", "REST API"])
+    expect(join("bob").page.locator(".nothing .places a")).to_have_count(2)
+
+    addresses = places.evaluate_all("links => links.map((link) => link.href)")
+    assert [httpx.get(address, trust_env=False).status_code for address in addresses] == [200, 200]
 
 
 def test_the_page_speaks_the_readers_language(window: Open, demo: Command) -> None:

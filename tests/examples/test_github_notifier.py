@@ -19,7 +19,7 @@ from balefire_incoming_hooks.rendering import MAX_TEXT
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ["group/dev", "channel/releases"]
-RAW = re.compile(r"\bNone\b|\bnull\b|undefined|[{}]|\s,|  |\n\n|\[\]")
+RAW = re.compile(r"\bNone\b|\bnull\b|undefined|[{}]|\s,|  |\n\n|\[\]|api\.github\.com|/api/v3|\b(success|failure) on\b")
 AT_ONCE = 8
 DEADLINE_SECONDS = 100
 PLUGINS: dict[str, dict[str, Any]] = {

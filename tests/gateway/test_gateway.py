@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import aiohttp
 import pytest
 from tests.gateway.talking import Talker, connected, signed_in
 
@@ -34,34 +33,6 @@ async def test_hello_is_answered_with_who_and_what(platform: Platform, encoding:
     assert welcome["limits"] == {"frame_bytes": 262_144, "page": 200, "watch": 500}
 
 
-@pytest.mark.parametrize(
-    "hello",
-    [
-        {"token": "nonsense"},
-        {"token": ""},
-        {"token": "a.b.c"},
-        {"token": "bf_unknown_secret"},
-        {"token": "x", "versions": [99]},
-    ],
-)
-async def test_a_refused_hello_is_told_why_and_closed(platform: Platform, hello: dict[str, object]) -> None:
-    async with connected(platform) as talker:
-        await talker.say("hello", id="1", **hello)
-        bye = await talker.until("bye")
-        closed = await talker.until("closed")
-
-    assert bye["code"] == "unauthenticated"
-    assert "reconnect_after_ms" not in bye
-    assert closed["code"] == 4401
-
-
-async def test_anything_before_hello_closes(platform: Platform) -> None:
-    async with connected(platform) as talker:
-        await talker.say("send", id="1", to="private/bob", fields={"text": "hi"})
-        assert (await talker.until("bye"))["code"] == "unauthenticated"
-        assert (await talker.until("closed"))["code"] == 4401
-
-
 async def test_saying_nothing_at_first_is_given_ten_seconds_at_most(tmp_path: Path) -> None:
     settings = {"gateway-websocket": {"hello_seconds": 0.2}}
     async with start_platform(tmp_path, plugins=settings) as platform, connected(platform) as talker:
@@ -72,7 +43,9 @@ async def test_saying_nothing_at_first_is_given_ten_seconds_at_most(tmp_path: Pa
 async def test_falling_silent_closes_after_two_heartbeats(tmp_path: Path) -> None:
     settings = {"gateway-websocket": {"heartbeat_seconds": 0.1}}
     async with start_platform(tmp_path, plugins=settings) as platform, signed_in(platform, "alice") as talker:
-        assert (await talker.until("bye"))["code"] == "timeout"
+        bye = await talker.until("bye")
+
+    assert (bye["code"], bye["reconnect_after_ms"]) == ("timeout", 0)
 
 
 async def test_pings_keep_a_connection_open(tmp_path: Path) -> None:
@@ -227,37 +200,6 @@ async def test_numbers_count_up_without_gaps_in_the_order_of_sending(platform: P
     assert [m["fields"]["text"] for m in heard] == [str(number) for number in range(200)]
 
 
-@pytest.mark.parametrize(
-    ("frame", "code", "where"),
-    [
-        ({"id": "1", "to": "private/nobody-here", "fields": {"text": "x"}}, "unknown_user", None),
-        ({"id": "1", "to": "group/none", "fields": {"text": "x"}}, "no_such_group", None),
-        ({"id": "1", "to": "nonsense", "fields": {"text": "x"}}, "invalid_input", "to"),
-        ({"id": "1", "to": "private/", "fields": {"text": "x"}}, "invalid_input", "to"),
-        ({"id": "1", "to": "private/bob#x", "fields": {"text": "x"}}, "invalid_input", "to"),
-        ({"id": "1", "to": "private/bob", "type": "no-such-type"}, "invalid_input", "type"),
-        ({"id": "1", "to": "private/bob", "fields": {}}, "invalid_input", None),
-        ({"id": "1", "to": "private/bob", "fields": {"text": 7}}, "invalid_input", None),
-        ({"id": "1", "to": "private/bob", "type": "recalled", "fields": {"by": "alice"}}, "server_only", None),
-        ({"id": "1", "to": "private/bob", "fields": {"text": "x"}, "expires_after_ms": -1}, "invalid_input", None),
-        ({"id": "1", "to": 7, "fields": {"text": "x"}}, "invalid_input", None),
-        ({"id": "1", "to": "private/bob", "fields": {"text": "x" * 70_000}}, "invalid_input", None),
-    ],
-)
-async def test_a_bad_message_is_refused_and_the_connection_goes_on(
-    platform: Platform, frame: dict[str, object], code: str, where: str | None
-) -> None:
-    await platform.add_user("bob")
-    async with signed_in(platform, "alice") as alice:
-        refused = await alice.ask("send", **frame)
-        accepted = await send(alice, "private/bob", "still here", "m-2")
-
-    assert refused["t"] == "error"
-    assert refused["code"] == code, refused
-    assert where is None or refused["where"] == where
-    assert accepted["t"] == "sent"
-
-
 async def test_a_token_without_the_right_to_write_cannot_send(platform: Platform) -> None:
     token = await platform.token("reader", scopes=frozenset({"messages:read"}))
     async with connected(platform) as talker:
@@ -265,32 +207,6 @@ async def test_a_token_without_the_right_to_write_cannot_send(platform: Platform
         refused = await send(talker, "private/bob", "x", "m-1")
 
     assert refused["code"] == "forbidden"
-
-
-async def test_broken_frames_are_answered_and_at_last_close(platform: Platform) -> None:
-    async with signed_in(platform, "alice") as alice:
-        await alice.socket.send_str('{"t": "list", "id": "7", "limit": "many"}')
-        assert (await alice.until("error", id="7"))["code"] == "invalid_input"
-        for broken in ("{", "[]", "null", '{"t": "no such"}', "\ud83d", '{"id": 3}', '""', "{}", "1"):
-            await alice.socket.send_str(broken.encode("utf-8", "replace").decode())
-
-        assert (await alice.until("bye"))["code"] == "bad_frames"
-        assert (await alice.until("closed"))["code"] == 4400
-
-
-async def test_a_frame_that_is_too_large_closes_with_1009(platform: Platform) -> None:
-    async with signed_in(platform, "alice") as alice:
-        await alice.socket.send_str("x" * 300_000)
-
-        assert (await alice.until("closed"))["code"] == 1009
-
-
-async def test_a_flood_of_refused_requests_closes(platform: Platform) -> None:
-    async with signed_in(platform, "alice") as alice:
-        for number in range(400):
-            await alice.say("send", id=str(number), to="group/none", fields={"text": "x"})
-
-        assert (await alice.until("bye"))["code"] == "flooding"
 
 
 # -- catching up -------------------------------------------------------------------------------------------------------
@@ -335,22 +251,6 @@ async def test_scrolling_back_goes_from_the_newest(platform: Platform) -> None:
     assert [m["seq"] for m in older["messages"]] == [7, 6, 5, 4, 3]
     assert [m["seq"] for m in oldest["messages"]] == [2, 1]
     assert (bool(newest["more"]), bool(older["more"]), bool(oldest["more"])) == (True, True, False)
-
-
-async def test_nobody_else_can_read_a_private_conversation(platform: Platform) -> None:
-    await platform.add_user("bob")
-    async with signed_in(platform, "alice") as alice, signed_in(platform, "eve") as eve:
-        await send(alice, "private/bob", "secret", "m-1")
-
-        for request in (
-            {"t": "history", "id": "1", "in_": "private/alice,bob"},
-            {"t": "mark", "id": "2", "in_": "private/alice,bob", "read": 1},
-        ):
-            answer = await eve.ask(str(request.pop("t")), **request)
-            assert answer["t"] == "error", answer
-        page = await eve.ask("sync", id="3", cursors={"group/none": 0})
-
-    assert page["messages"] == []
 
 
 async def test_reading_on_one_device_clears_the_other_and_shows_the_sender(platform: Platform) -> None:
@@ -486,11 +386,3 @@ async def test_a_client_that_does_not_read_is_told_to_synchronise_and_loses_noth
             cursor = page["upto"]["private/alice,bob"]
 
     assert cursor == 1500
-
-
-async def test_an_unknown_subprotocol_falls_back_to_json(platform: Platform) -> None:
-    url = platform.url.replace("http", "ws", 1) + "/v1/socket"
-    async with aiohttp.ClientSession() as http, http.ws_connect(url, protocols=["something.else"]) as socket:
-        assert socket.protocol is None
-        await Talker(socket, "json").say("hello", id="1", token=await platform.token("alice"))
-        assert (await Talker(socket, "json").hear())["t"] == "welcome"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from balefire_gateway_websocket import websocket
 from balefire_gateway_websocket.websocket import MAX_QUEUED_BYTES, Flusher, WebSocket
 
 LIMIT = 1024
@@ -22,6 +23,7 @@ class Wire(asyncio.Transport):
         self.written = bytearray()
         self.is_closed = False
         self.reads = True
+        self.is_aborted = False
 
     def write(self, data: bytes | bytearray | memoryview[int]) -> None:
         self.written += data
@@ -30,7 +32,7 @@ class Wire(asyncio.Transport):
         self.is_closed = True
 
     def abort(self) -> None:
-        self.is_closed = True
+        self.is_closed = self.is_aborted = True
 
     def is_closing(self) -> bool:
         return self.is_closed
@@ -226,3 +228,80 @@ def test_a_close_from_our_side_waits_for_the_answer(setup: Setup) -> None:
 
     assert setup.wire.is_closed
     assert not setup.listener.messages
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"", None),
+        (b"\x03", 1002),
+        *((number.to_bytes(2, "big"), 1002) for number in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)),
+        *((number.to_bytes(2, "big"), number) for number in (1000, 1001, 1003, 1007, 1014, 3000, 4999)),
+        ((1000).to_bytes(2, "big") + "再见".encode(), 1000),
+        ((1000).to_bytes(2, "big") + b"\xff", 1007),
+    ],
+)
+def test_a_close_frame_is_checked_before_it_is_answered(setup: Setup, payload: bytes, code: int | None) -> None:
+    setup.socket.data_received(frame(payload, opcode=8))
+
+    assert setup.wire.written[0] == 0x88
+    assert setup.wire.written[1] > 0 if code else setup.wire.written == b"\x88\x00"
+    assert code is None or int.from_bytes(setup.wire.written[2:4], "big") == code
+
+
+def test_one_turn_that_brings_too_much_for_a_peer_that_stalls_is_bounded(setup: Setup) -> None:
+    piece = b"x" * 100_000
+    take = setup.wire.write
+
+    def stall(data: bytes | bytearray | memoryview[int]) -> None:
+        take(data)
+        setup.socket.pause_writing()
+
+    setup.wire.write = stall  # type: ignore[method-assign]  # a network that takes one write, then no more
+
+    for _ in range(50):
+        setup.socket.write(piece)
+
+    assert len(setup.wire.written) + sum(map(len, setup.socket._out)) <= 2 * MAX_QUEUED_BYTES
+    assert setup.socket.is_behind
+
+
+def test_one_turn_that_brings_much_for_a_peer_that_reads_is_handed_over_whole(setup: Setup) -> None:
+    pieces = [bytes((65 + number,)) * 100_000 for number in range(26)]
+
+    for piece in pieces:
+        setup.socket.write(piece)
+    setup.turn()
+
+    assert bytes(setup.wire.written) == b"".join(pieces)
+
+
+def test_a_piece_too_large_to_queue_is_replaced_by_a_resync(setup: Setup) -> None:
+    setup.socket.write(b"before")
+    setup.socket.write(b"x" * (MAX_QUEUED_BYTES + 1))
+    setup.socket.write(b"after")
+    setup.turn()
+
+    assert bytes(setup.wire.written) == b"beforeRESYNCafter"
+    assert setup.wire.reads
+
+
+def test_a_peer_that_never_reads_what_was_written_before_the_close_is_cut_off(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.0)
+    monkeypatch.setattr(websocket, "ABORT_SECONDS", 0.0)
+    setup.socket.close(1012, "draining")
+    setup.turn()
+    setup.turn()
+
+    assert setup.wire.is_aborted
+
+
+def test_falling_behind_on_a_transport_that_is_closing_is_no_error(setup: Setup) -> None:
+    setup.socket.pause_writing()
+    setup.wire.is_closed = True
+
+    setup.socket.write(b"x" * (MAX_QUEUED_BYTES + 1))
+
+    assert setup.wire.reads

@@ -1,6 +1,7 @@
 """A plugin whose operations misbehave in every way a test needs."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -74,7 +75,12 @@ class Probe:
     async def check(self) -> str | None:
         return self.trouble
 
-    async def check_lamp(self) -> str | None:
+    def check_lamp(self) -> Awaitable[str | None]:
+        if self.trouble == "raise":
+            raise RuntimeError("the lamp is broken")
+        return self._look_at_lamp()
+
+    async def _look_at_lamp(self) -> str | None:
         if self.trouble == "hang":
             await asyncio.Event().wait()
         return None

@@ -148,6 +148,17 @@ async def test_a_repeat_while_the_first_still_runs_is_told_so(alice: httpx.Async
     assert probe.calls == 1
 
 
+async def test_an_answer_is_kept_so_that_the_database_alone_does_not_tell_it(
+    alice: httpx.AsyncClient, site: Platform
+) -> None:
+    asked = {"json": {"weight": 1, "label": "a new key, shown once"}, "headers": {"Idempotency-Key": "k"}}
+    first = await alice.post("/probe/1/parcels", **asked)  # type: ignore[arg-type]
+
+    for file in (site.folder / "data").glob("balefire.db*"):
+        assert b"shown once" not in file.read_bytes()
+    assert (await alice.post("/probe/1/parcels", **asked)).json() == first.json()  # type: ignore[arg-type]
+
+
 async def test_answers_survive_a_restart_and_are_forgotten_after_a_day(tmp_path: Path) -> None:
     clock = TestClock()
     numbers = []

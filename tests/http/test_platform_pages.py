@@ -48,6 +48,15 @@ async def test_a_check_that_hangs_counts_as_failed_and_holds_nobody_up(
     assert report["checks"]["probe/lamp"] == {"state": "degraded", "reason": "gave no answer within 2 seconds"}
 
 
+async def test_a_check_that_raises_before_it_can_be_awaited_costs_its_line_only(
+    stranger: httpx.AsyncClient, probe: Probe
+) -> None:
+    probe.trouble = "raise"
+    _, report = await readiness(stranger)
+
+    assert report["checks"]["probe/lamp"] == {"state": "degraded", "reason": "the lamp is broken"}
+
+
 async def test_a_failed_plugin_degrades_and_a_stopping_server_is_unavailable(
     site: Platform, stranger: httpx.AsyncClient
 ) -> None:

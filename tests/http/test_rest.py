@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
+from balefire.answers.table import ANSWERS
 from balefire.testing import Platform
 
 Clients = dict[str, httpx.AsyncClient]
@@ -215,6 +217,83 @@ async def test_plugins_are_listed_and_reloaded_while_serving(people: Clients, pl
         assert (await people["alice"].get("/v1/users/me")).status_code == 200
     assert (await platform.http.post("/v1/plugins/nothing/reload")).status_code == 404
     assert (await people["alice"].get("/v1/plugins")).status_code == 403
+
+
+async def test_followers_of_a_channel_do_not_see_each_other(people: Clients, platform: Platform) -> None:
+    await people["alice"].post("/v1/channels", json={"id": "news", "name": "News"})
+    await people["alice"].post("/v1/channels", json={"id": "open", "name": "Open"})
+    await platform.http.patch("/v1/channels/open", json={"is_global": True})
+    for follower in ("bob", "eve"):
+        await people[follower].put("/v1/channels/news/subscription")
+
+    async def seen(client: httpx.AsyncClient, channel: str) -> list[str]:
+        page = (await client.get(f"/v1/conversations/channel/{channel}/members?limit=2")).json()
+        return [member["user"] for member in page["items"]] + [page["next"]]
+
+    assert await seen(people["eve"], "news") == ["eve", ""]
+    assert await seen(people["eve"], "open") == [""], "everybody may read it, and nobody sees its staff"
+    assert await seen(people["alice"], "news") == ["alice", "bob", "bob"]
+    assert await seen(platform.http, "news") == ["alice", "bob", "bob"]
+
+
+async def test_an_idempotent_message_is_sent_once_even_if_its_answer_was_lost(
+    people: Clients, platform: Platform
+) -> None:
+    path, key = "/v1/conversations/private/bob/messages", {"Idempotency-Key": "order-7"}
+    sent = (await people["alice"].post(path, json=text("paid"), headers=key)).json()
+    async with platform.kernel.database.write() as connection:  # as after a crash, once the claim has lapsed
+        await connection.execute(delete(ANSWERS))
+    again = (await people["alice"].post(path, json=text("paid"), headers=key)).json()
+    async with platform.kernel.database.write() as connection:
+        await connection.execute(delete(ANSWERS))
+    other = (await people["alice"].post(path, json=text("paid twice"), headers=key)).json()
+
+    assert again == sent
+    assert (other["seq"], other["fields"]["text"]) == (2, "paid twice"), "a key that was used up is free"
+
+
+async def test_what_is_done_with_more_than_a_persons_powers_is_in_the_audit_log(
+    people: Clients, platform: Platform
+) -> None:
+    asked = {"label": "hr", "user": "hr", "scopes": ["users:write", "tokens:write"]}
+    key = (await platform.http.post("/v1/keys", json=asked)).json()
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    async with httpx.AsyncClient(base_url=platform.url, headers=headers, trust_env=False) as hr:
+        assert (await hr.put("/v1/users/zoe", json={})).status_code == 200
+        assert (await hr.post("/v1/tokens", json={"user": "alice"})).status_code == 201
+    await people["alice"].post("/v1/tokens", json={"user": "alice"})
+
+    async with asyncio.timeout(5):
+        while len(items := (await platform.http.get("/v1/audit")).json()["items"]) < 3:
+            await asyncio.sleep(0.01)
+    assert [(entry["actor"], entry["operation"], entry["credential"]) for entry in items[:2]] == [
+        ("hr", "create_token", f"key:{key['id']}"),
+        ("hr", "put_user", f"key:{key['id']}"),
+    ]
+
+
+async def test_acting_in_another_s_place_is_in_the_audit_log_with_their_name(platform: Platform) -> None:
+    await platform.http.put("/v1/devices/phone?user=alice", json={})
+    await platform.http.put("/v1/devices/phone", json={})
+
+    async with asyncio.timeout(5):
+        while not (items := (await platform.http.get("/v1/audit")).json()["items"]):
+            await asyncio.sleep(0.01)
+    assert [(entry["operation"], entry["path"]) for entry in items] == [("put_device", "/v1/devices/phone?user=alice")]
+
+
+async def test_a_repeated_act_is_audited_once_and_a_refused_one_not(platform: Platform) -> None:
+    asked = {"json": {"id": "fire", "name": "Fire"}}
+    for key in ("k", "k", "other"):
+        await platform.http.post("/v1/groups", headers={"Idempotency-Key": key}, **asked)  # type: ignore[arg-type]
+    await platform.http.delete("/v1/groups/fire")
+
+    items: list[dict[str, Any]] = []
+    async with asyncio.timeout(5):
+        while "DELETE" not in [entry["method"] for entry in items]:
+            items = (await platform.http.get("/v1/audit")).json()["items"]
+            await asyncio.sleep(0.01)
+    assert [(entry["method"], entry["status"]) for entry in items] == [("DELETE", 204), ("POST", 201)]
 
 
 async def test_what_operators_do_is_in_the_audit_log(people: Clients, platform: Platform) -> None:

@@ -63,6 +63,8 @@ async def test_a_repeated_parameter_becomes_a_list(alice: httpx.AsyncClient) -> 
         b"\xff\xfe",
         b'{"weight": 1, "extra": {"n": NaN}}',
         b'{"weight": 1, "extra": {"n": -Infinity}}',
+        b'{"weight": 1, "extra": {"n": 1e999}}',
+        b'{"weight": 1, "extra": {"n": -1.7E+0309}}',
         b'{"weight": 1, "label": "a\\u0000b"}',
         b'{"weight": 1, "extra": {"a\\u0000": 1}}',
         b'{"weight": 1, "extra": {"deep": [{"n": 123456789012345678901234567890}]}}',

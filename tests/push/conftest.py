@@ -3,15 +3,20 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from balefire import Notification
+from balefire.database import SqlDatabase
+from balefire.migrations import migrate
 from balefire_push_apns.settings import AccountSource, Config
 from balefire_push_apns.vendor import Apns
 from balefire_push_sandbox.phones import Phone
 from balefire_push_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tests.push.lane_scene import Scene
 
 TOPIC = "com.example.app"
 
@@ -46,6 +51,20 @@ async def sandbox(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Sandbox]
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> "AsyncIterator[Scene]":
+    from tests.push.lane_scene import Scene  # which needs the clock from here
+
+    database = SqlDatabase(f"sqlite:///{tmp_path / 'balefire.db'}", "normal")
+    await database.open()
+    await migrate(database, "push", "balefire_push.migrations")
+    scene = Scene(database)
+    await scene.dispatcher.start()
+    yield scene
+    await scene.dispatcher.stop()
+    await database.close()
 
 
 MakeVendor = Callable[..., Apns]

@@ -1,5 +1,6 @@
 """From a message to a phone: the whole way, on a running platform with the sandbox as Apple."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from msgspec import structs
 from tests.push.waiting import until
 
 from balefire import Conversation, Message, Payload, PushCandidate, PushChoice, Submission, hookimpl
-from balefire.testing import Platform, start_platform
+from balefire.testing import Platform, TestClock, start_platform
+from balefire_push.outbox import Content, Job, note_id
 from balefire_push_sandbox.faults import Fault
 from balefire_push_sandbox.phones import Shown
 from balefire_push_sandbox.sandbox import Sandbox
@@ -238,6 +240,28 @@ async def test_a_recall_cancels_what_waits(platform: Platform) -> None:
     assert cancelled["reason"] == "the message was recalled"
 
 
+async def test_what_was_read_while_it_waited_rings_no_more(tmp_path: Path) -> None:
+    clock = TestClock()
+    async with start_platform(tmp_path, plugins=PLUGINS, clock=clock) as platform:
+        for user in ("alice", "carol"):
+            await platform.add_user(user)
+        fault = Fault(kind="answer", status=503, reason="ServiceUnavailable", retry_after_seconds=60, times=None)
+        sandbox_of(platform).faults.add(fault)
+        read, unread = [await say(platform, "alice", "private/carol", text) for text in ("read", "unread")]
+        await until(lambda: hub_of(platform).dispatcher.lane("apns").outcomes["retry"] == 2)
+        await settled(platform, "ready", 2)
+
+        await platform.kernel.members.mark(read.conversation, "carol", read_seq=read.seq)
+        sandbox_of(platform).faults.clear()
+        await clock.advance(61)
+        [note] = await shown(platform)
+        [cancelled] = await settled(platform, "cancelled")
+
+    assert note.body == "unread"
+    assert (cancelled["message"], cancelled["outcome"]) == (str(read.id), "read")
+    assert unread.seq == read.seq + 1
+
+
 async def test_a_dead_notification_can_be_replayed(platform: Platform) -> None:
     sandbox_of(platform).faults.add(Fault(kind="answer", status=400, reason="BadPriority"))
     await say(platform, "alice", "private/carol")
@@ -337,11 +361,12 @@ async def test_the_whole_way_through_pyapns(tmp_path: Path) -> None:
         await settled(platform, "done")
         phones = sandbox_of(platform).phones
         phones.uninstall(phones.all()[0].id)
-        sandbox_of(platform).tokens.enforces_changes = False  # it signs a token for every connection
         await say(platform, "alice", "private/carol", "gone")
         [dead] = await settled(platform, "dead")
+        tokens_seen = sandbox_of(platform).tokens.tokens_seen
 
     assert (note.title, note.body) == ("Alice", "short-lived")
+    assert tokens_seen == 1
     assert dead["outcome"] == "token_gone"
 
 
@@ -355,3 +380,25 @@ async def test_wrong_credentials_show_in_readiness(platform: Platform) -> None:
     assert "InvalidProviderToken" in answer.text
     figures = (await platform.http.get("/metrics")).text
     assert 'balefire_push_outcomes{vendor="apns",outcome="misconfigured"}' in figures
+
+
+async def test_what_another_node_left_waiting_gets_a_lane_here(platform: Platform) -> None:
+    hub = hub_of(platform)
+    [phone] = (await platform.kernel.store.devices(["carol"]))["carol"]
+    assert "apns" not in hub.dispatcher.lanes
+    left = Job(
+        note_id=note_id(1, "carol", phone.id),
+        message_id=1,
+        user="carol",
+        device=phone.id,
+        vendor="apns",
+        urgency="message",
+        content=Content(body="left"),
+        expires_at=int(time.time() * 1000) + 60_000,
+    )
+    await hub.outbox.add([left])
+
+    await hub.keep_house()
+
+    [note] = await shown(platform)
+    assert note.body == "left"

@@ -12,7 +12,7 @@ from tests.servers import PostgreSQL
 from balefire.database import SqlDatabase
 from balefire.migrations import migrate
 from balefire_push.outbox import LEASE_SECONDS, Content, Job, Outbox, Result, note_id
-from balefire_push.settling import give_up
+from balefire_push.settling import give_up, put_back
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +152,33 @@ async def test_a_recall_cancels_what_is_queued(outbox: Outbox, clock: MovableClo
     assert [left.message_id for left in await outbox.claim("apns", limit=10)] == [2]
     [cancelled] = await outbox.page({"state": "cancelled"}, after=0, limit=10)
     assert cancelled.reason == "the message was recalled"
+
+
+async def test_what_was_recalled_on_its_way_is_not_tried_again(outbox: Outbox, clock: MovableClock) -> None:
+    await outbox.add([job(clock, 1)])
+    [claimed] = await outbox.claim("apns", limit=1)
+
+    assert await outbox.cancel([1], reason="the message was recalled") == 0
+    await outbox.finish([put_back(claimed)])
+    await outbox.expire()
+
+    [dead] = await outbox.page({}, after=0, limit=10)
+    assert (dead.state, dead.outcome) == ("dead", "expired")
+
+
+async def test_house_keeping_takes_any_number_a_batch_at_a_time(
+    outbox: Outbox, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("balefire_push.outbox.BATCH", 3)
+    await outbox.add([job(clock, 1, device=f"phone-{number}") for number in range(7)])
+    await outbox.claim("apns", limit=7)
+
+    clock.move(LEASE_SECONDS + 1)
+    assert await outbox.recover() == 7
+    assert await outbox.cancel([1], reason="the message was recalled") == 7
+    await outbox.purge(finished_before=clock.now_ms() + 1)
+
+    assert await outbox.page({}, after=0, limit=10) == []
 
 
 async def test_a_dead_job_can_be_replayed_with_its_id(outbox: Outbox, clock: MovableClock) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.robots.hearing import Listener, RobotPlugin, at_work, echo, settled, text_of, until
@@ -84,3 +85,28 @@ async def test_robots_and_their_log_work_on_postgresql(tmp_path: Path, postgresq
 
     assert [message.payload.fields["text"] for message in said] == ["hi", "you said hi"]
     assert (log[0]["state"], log[0]["answers"]) == ("done", [str(said[1].id)])
+
+
+async def test_a_delivery_whose_robot_is_switched_off_that_moment_waits_for_it(tmp_path: Path) -> None:
+    bot = Listener("bot", echo)
+    async with start_platform(tmp_path, extra={"bots": RobotPlugin(bot)}) as platform:
+        await at_work(platform, "bot")
+        await platform.add_user("alice")
+        plugin: Any = platform.kernel.host.records["robots"].plugin
+        runtime = plugin.runtime
+        runner, robots = runtime.runner("bot"), runtime.robots
+
+        offer = runner.offer
+
+        def offer_and_switch_off(delivery: Any) -> None:
+            offer(delivery)
+            runtime.robots = {}
+
+        runner.offer = offer_and_switch_off
+        await say(platform, "alice", "first")
+        await until(lambda: runner.waiting and not runner.running)
+        runner.offer, runtime.robots = offer, robots
+        await say(platform, "alice", "second")
+        await until(lambda: len(bot.heard) == 2)
+
+    assert bot.heard == ["first", "second"]

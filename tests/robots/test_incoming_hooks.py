@@ -39,6 +39,29 @@ async def test_a_repeated_delivery_is_posted_once(platform: Platform) -> None:
     assert first.json() == again.json() != other.json()
 
 
+@pytest.mark.parametrize("number", [17, "17"])
+async def test_a_delivery_may_be_numbered_in_the_body(platform: Platform, number: object) -> None:
+    await make_places(platform)
+    hook = await make_hook(platform, key_from="body:delivery.id")
+
+    first = await post(platform, hook, {"text": "one", "delivery": {"id": number}})
+    again = await post(platform, hook, {"text": "one", "delivery": {"id": number}})
+    unnumbered = await post(platform, hook, {"text": "one", "delivery": {"id": True}})
+
+    assert first.json() == again.json() != unnumbered.json()
+
+
+async def test_a_hook_that_wants_signatures_is_never_without_a_key(platform: Platform) -> None:
+    await make_places(platform)
+
+    hook = await make_hook(platform, verify="github", signing_key="")
+    forged = hmac.new(b"", b'{"text": "x"}', hashlib.sha256).hexdigest()
+    answer = await post(platform, hook, b'{"text": "x"}', headers={"X-Hub-Signature-256": f"sha256={forged}"})
+
+    assert len(hook["signing_key"]) >= 32
+    assert answer.status_code == 401
+
+
 async def test_the_template_is_chosen_by_event_and_action(platform: Platform) -> None:
     hook = {"templates": {"push": "P", "issue": "I", "issue.opened": "IO"}, "template": "other {{ event }}"}
     texts = []

@@ -212,3 +212,24 @@ async def test_what_was_said_to_some_is_answered_to_the_same_people(tmp_path: Pa
 
         assert to_alice.text == "you said between us"
         assert to_bob.text == "hello all"
+
+
+async def test_a_group_that_mutes_a_robot_does_not_silence_it_elsewhere(tmp_path: Path) -> None:
+    bot = Listener("bot", echo)
+    tables = {"robots": {"pause_after": 2, "pause_seconds": 600}}
+    async with start_platform(tmp_path, plugins=tables, extra={"bots": RobotPlugin(bot)}) as platform:
+        await at_work(platform, "bot")
+        await make_group(platform, "alice", "bot")
+        muted = await platform.http.patch("/v1/groups/team/members/bot", json={"role": "muted"})
+        assert muted.is_success, muted.text
+        alice, bob = await platform.client("alice"), await platform.client("bob")
+
+        for number in range(4):
+            await alice.send("group/team", f"{number}", mentions=["bot"])
+        log = await settled(platform, "bot", 4)
+        await bob.send("private/bot", "still there?")
+        answer = await next_message(bob)
+
+        assert {each["state"] for each in log} == {"failed"}
+        assert "may not speak here" in log[0]["error"]
+        assert answer.text == "you said still there?"

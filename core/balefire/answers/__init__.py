@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from balefire.answers.table import ANSWERS
 from balefire.problems import KeyReused, StillRunning, problem_response
 from balefire.request_keys import REQUEST_ID
+from balefire.secrets import secret_file
 from balefire_hookspecs import BalefireError, Clock, Database, InvalidInput
 
 KEPT_MS: Final = 24 * 3_600_000
@@ -22,17 +25,29 @@ KEPT_MS: Final = 24 * 3_600_000
 CLAIM_MS: Final = 120_000
 """After this long an unfinished request is taken for dead, and its key may run again."""
 
+REPLAYED: Final = "Idempotency-Replayed"
+"""Header of an answer that is given again."""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _SWEEP_MS: Final = 60_000
 _WHERE = "header.idempotency-key"
 
 
 class StoredAnswers:
-    """Runs a request once per caller and key. Safe against concurrent repeats, also from another node."""
+    """Runs a request once per caller and key. Safe against concurrent repeats, also from another node.
 
-    def __init__(self, database: Database | None, clock: Clock) -> None:
+    Answers may hold what is shown once and stored as a hash only, so they are kept encrypted (AES-GCM).
+    """
+
+    def __init__(self, database: Database | None, clock: Clock, key_file: Path) -> None:
+        """Prepare.
+
+        :param key_file: holds the key that the answers are encrypted with; made when there is none.
+        """
         self._database = database
         self._clock = clock
+        self._key_file = key_file
+        self._key = b""
         self._swept_at = 0
 
     @property
@@ -41,8 +56,9 @@ class StoredAnswers:
         return self._database
 
     async def prepare(self) -> None:
-        """Bring the table up to date."""
+        """Bring the table up to date, and read the key."""
         if self._database is not None:
+            self._key = secret_file(self._key_file)
             from balefire.migrations import migrate
 
             await migrate(self._database, "http", "balefire.answers.migrations")
@@ -65,7 +81,7 @@ class StoredAnswers:
         fingerprint = _digest(request.method.encode(), request.path_qs.encode(), await request.read())
         stored = await self._claim(digest, fingerprint)
         if stored is not None:
-            return _replay(stored)
+            return self._replay(stored)
         return await self._run(digest, request, run)
 
     async def _run(
@@ -116,9 +132,18 @@ class StoredAnswers:
 
     async def _keep(self, digest: str, response: web.Response) -> None:
         body = response.body if isinstance(response.body, bytes) else b""
-        values = {"status": response.status, "content_type": response.content_type, "body": body}
+        sealed = _seal(self._key, body, digest) if body else b""
+        values = {"status": response.status, "content_type": response.content_type, "body": sealed}
         async with self._tables.write() as connection:
             await connection.execute(update(ANSWERS).where(ANSWERS.c.digest == digest).values(**values))
+
+    def _replay(self, row: Any) -> web.Response:
+        response = web.Response(status=row.status)
+        if row.body:
+            response.body = _open(self._key, row.body, row.digest)
+            response.content_type = row.content_type
+        response.headers[REPLAYED] = "true"
+        return response
 
     async def _release(self, digest: str) -> None:
         async with self._tables.write() as connection:
@@ -132,9 +157,15 @@ def _digest(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def _replay(row: Any) -> web.Response:
-    response = web.Response(status=row.status, body=row.body or None)
-    if row.body:
-        response.content_type = row.content_type
-    response.headers["Idempotency-Replayed"] = "true"
-    return response
+def _seal(key: bytes, body: bytes, digest: str) -> bytes:
+    """Encrypt, bound to the row."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # slow to import, and seldom needed
+
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(key).encrypt(nonce, body, digest.encode())
+
+
+def _open(key: bytes, sealed: bytes, digest: str) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key).decrypt(sealed[:12], sealed[12:], digest.encode())

@@ -13,6 +13,7 @@ class Answer(Tables, table=True):
     """What a request with an Idempotency-Key was answered; ``status`` 0 while it runs.
 
     ``digest`` stands for caller and key, ``fingerprint`` for method, path, query and body.
+    ``body`` is encrypted.
     """
 
     __tablename__ = "http_answer"

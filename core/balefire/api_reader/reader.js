@@ -4,20 +4,23 @@
 
 const WORDS = {
   en: {
-    search: "Search", token: "Token or API key", other: "中文", parameters: "Parameters", request: "Request body",
+    search: "Search", token: "Token or API key",
+    tokenHint: "Make one: balefire token --user alice --data FOLDER", other: "中文", parameters: "Parameters", request: "Request body",
     answers: "Answers", tryIt: "Send", scope: "Needs scope", signedIn: "Needs a token", open: "Open to everybody",
     plugin: "from plugin", failed: "The request could not be sent", took: "ms", none: "Nothing matches",
     unavailable: "The API document could not be read",
   },
   zh: {
-    search: "搜索", token: "令牌或 API 密钥", other: "English", parameters: "参数", request: "请求体",
+    search: "搜索", token: "令牌或 API 密钥",
+    tokenHint: "生成令牌：balefire token --user alice --data 数据文件夹", other: "English", parameters: "参数", request: "请求体",
     answers: "应答", tryIt: "发送", scope: "需要权限", signedIn: "需要令牌", open: "无需登录",
     plugin: "来自插件", failed: "请求无法发送", took: "毫秒", none: "没有匹配的接口",
     unavailable: "无法读取接口文档",
   },
 };
 
-const remembered = () => { try { return localStorage.getItem("balefire.language"); } catch { return null; } };
+const LANGUAGE = "balefire-language"; // chosen once for all pages of the platform
+const remembered = () => { try { return localStorage.getItem(LANGUAGE); } catch { return null; } };
 let language = remembered() || (navigator.language.startsWith("zh") ? "zh" : "en");
 let api = null;
 const say = (word) => WORDS[language][word];
@@ -31,6 +34,11 @@ function make(tag, attributes = {}, ...children) {
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+function withCode(text) {
+  const paragraphs = text.replace(/(\S)\n(?=\S)/g, "$1 "); // a line ends where the screen ends, not where the source did
+  return paragraphs.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 }
 
 function resolve(schema) {
@@ -142,7 +150,7 @@ function fill(container, method, path, operation) {
   const good = Object.values(operation.responses)[0].content?.["application/json"]?.schema;
   container.append(
     access(operation),
-    make("p", {}, operation.description ?? ""),
+    make("p", {}, ...withCode(operation.description ?? "")),
     ...parameterTable(operation, inputs),
     ...(schema ? [make("h3", {}, say("request")), make("table", {}, ...shape(schema)), bodyInput] : []),
     make("p", {}, make("button", { type: "button", class: "go", onclick: () => send(method.toUpperCase(), path, inputs, bodyInput, output) }, say("tryIt"))),
@@ -166,9 +174,10 @@ function show() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   byId("search").placeholder = byId("search").ariaLabel = say("search");
   byId("token").placeholder = byId("token").ariaLabel = say("token");
+  byId("token").title = say("tokenHint");
   byId("language").textContent = say("other");
   if (!api) return;
-  byId("introduction").textContent = api.info.description;
+  byId("introduction").replaceChildren(...withCode(api.info.description));
   const wanted = byId("search").value.trim().toLowerCase();
   const groups = new Map(api.tags.map((tag) => [tag.name, []]));
   for (const [path, methods] of Object.entries(api.paths)) {
@@ -186,7 +195,7 @@ function show() {
 
 byId("language").addEventListener("click", () => {
   language = language === "zh" ? "en" : "zh";
-  try { localStorage.setItem("balefire.language", language); } catch { /* private windows may refuse */ }
+  try { localStorage.setItem(LANGUAGE, language); } catch { /* private windows may refuse */ }
   show();
 });
 byId("search").addEventListener("input", show);

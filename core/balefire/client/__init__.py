@@ -5,6 +5,7 @@ from balefire.client.client import Client
 from balefire.client.errors import (
     ClientError,
     ConnectionEnded,
+    CursorsFailed,
     NoAnswer,
     NotAuthenticated,
     ProtocolBroken,
@@ -33,6 +34,7 @@ __all__ = [
     "ClientError",
     "ConnectionEnded",
     "ConversationSummary",
+    "CursorsFailed",
     "Event",
     "Joined",
     "Left",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -15,10 +16,12 @@ from balefire.client.catch_up import CatchUp, Start
 from balefire.client.codec import Codec, Encoding
 from balefire.client.connection import ConnectionLost
 from balefire.client.cursors import Cursors
-from balefire.client.errors import ConnectionEnded, NoAnswer
+from balefire.client.errors import ConnectionEnded, CursorsFailed, NoAnswer, RequestFailed
 from balefire.client.frames import Answer, ChatMessage, ConversationSummary, Event, Ok, Page, Sent
 from balefire.client.inbox import Inbox
 from balefire.client.link import Link, Token, socket_url
+
+log = logging.getLogger(__name__)
 
 A = TypeVar("A", bound=Answer)
 
@@ -72,6 +75,7 @@ class Client:
         self._taken: Event | None = None
         self._watched: tuple[str, ...] = ()
         self._requests = 0
+        self._prefix = uuid.uuid4().hex[:8]
         self.user = ""
         """Who the server says we are; known once connected."""
 
@@ -95,6 +99,7 @@ class Client:
 
         :raises NotAuthenticated: the token is refused.
         :raises NoAnswer: no server answered within the deadline.
+        :raises CursorsFailed: the file of cursors cannot be read.
         """
         self._link = Link(
             self._url,
@@ -119,7 +124,10 @@ class Client:
             raise
 
     async def close(self) -> None:
-        """Close the connection, save the cursors, end ``events``. Closing twice is no error."""
+        """Close the connection, save the cursors, end ``events``. Closing twice is no error.
+
+        :raises CursorsFailed: everything is closed, but what was taken over last could not be saved.
+        """
         closed = ConnectionEnded("closed", "the client was closed")
         if self._link is not None:
             self._link.end(closed)
@@ -218,11 +226,17 @@ class Client:
                 return found
 
     async def history(self, conversation: str, *, before: int = 0, limit: int = 50) -> list[ChatMessage]:
-        """Messages below ``before`` (0 = the newest), newest first, at most 200. Moves no cursor."""
-        answer = await self._ask(
-            frames.History(id=self._new_id(), conversation=conversation, before=before, limit=limit), Page
-        )
-        return [item.in_conversation(conversation) for item in answer.messages]
+        """Messages below ``before`` (0 = the newest), newest first, at most 200; empty only at the beginning.
+
+        Moves no cursor.
+        """
+        while True:
+            answer = await self._ask(
+                frames.History(id=self._new_id(), conversation=conversation, before=before, limit=limit), Page
+            )
+            if answer.messages or not answer.more:
+                return [item.in_conversation(conversation) for item in answer.messages]
+            before = answer.upto[conversation]  # everything there was directed at others, or has expired
 
     async def mark(self, conversation: str, *, read: int = 0, delivered: int = 0) -> Ok:
         """Advance this user's cursors on the server; they never go back."""
@@ -269,7 +283,7 @@ class Client:
 
     def _new_id(self) -> str:
         self._requests += 1
-        return f"r{self._requests}"
+        return f"{self._prefix}-{self._requests}"  # unlike any message id of the caller's
 
     def _receive(self, frame: frames.ServerFrame) -> None:
         if isinstance(frame, frames.Resync):
@@ -278,19 +292,30 @@ class Client:
 
     async def _welcomed(self, welcome: frames.Welcome) -> None:
         if self.user != welcome.user:
-            self.user = welcome.user
+            self.user = self._inbox.user = welcome.user
             await self._inbox.cursors.load(welcome.user)
 
     async def _attend(self) -> None:
+        await asyncio.gather(self._watch_again(), self._catch_up.run())
+
+    async def _watch_again(self) -> None:
+        """What was watched on the connection before; a refusal costs presence, nothing else."""
         if self._watched:
-            await self.watch(self._watched)
-        await self._catch_up.run()
+            try:
+                await self.watch(self._watched)
+            except (RequestFailed, NoAnswer) as error:
+                log.warning("presence is not watched any more: %s", error)
 
     async def _run(self, link: Link) -> None:
-        await link.run()
-        self._inbox.end(link.ended or ConnectionEnded("closed", "the link ended"))
+        try:
+            await link.run()
+        finally:
+            self._inbox.end(link.ended or ConnectionEnded("closed", "the link ended"))
 
     async def _save_cursors(self) -> None:
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
-            await self._inbox.cursors.flush()
+            try:
+                await self._inbox.cursors.flush()
+            except CursorsFailed as error:
+                log.warning("cursors are not saved, and tried again: %s", error)

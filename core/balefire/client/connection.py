@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 import aiohttp
 
 from balefire.client.codec import Codec
 from balefire.client.errors import ConnectionEnded, NotAuthenticated, ProtocolBroken, RequestFailed
-from balefire.client.frames import Answer, Bye, Failed, Hello, Ping, Request, ServerFrame, Welcome
+from balefire.client.frames import Answer, Bye, Failed, Hello, Ping, Request, Resync, ServerFrame, Welcome
 
 HELLO_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
 LARGEST_FRAME_BYTES: Final = 1024 * 1024
 UNAUTHENTICATED: Final = 4401
 
@@ -24,6 +26,10 @@ class ConnectionLost(ConnectionError):
         self.wait_seconds = wait_seconds
 
 
+class AnswersLost(Exception):
+    """The server left frames out, answers perhaps among them; the connection goes on."""
+
+
 class Connection:
     """An open connection that has been welcomed."""
 
@@ -31,7 +37,9 @@ class Connection:
         self.welcome = welcome
         self._socket = socket
         self._codec = codec
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self.gone = asyncio.Event()
+        """Set by the owner once it has forgotten this connection."""
+        self._waiting: dict[str, list[asyncio.Future[Answer]]] = {}
         self._heard_at = self._wrote_at = asyncio.get_running_loop().time()
         self._bye: Bye | None = None
 
@@ -45,9 +53,14 @@ class Connection:
         try:
             async with asyncio.timeout(HELLO_SECONDS):
                 socket = await http.ws_connect(
-                    url, protocols=(codec.subprotocol,), max_msg_size=LARGEST_FRAME_BYTES + 1024, autoclose=True
+                    url,
+                    protocols=(codec.subprotocol,),
+                    max_msg_size=LARGEST_FRAME_BYTES + 1024,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
                 )
                 try:
+                    if socket.protocol != codec.subprotocol:
+                        raise ProtocolBroken(f"{url} does not speak {codec.subprotocol}")
                     return cls(socket, codec, await _greet(socket, hello, codec))
                 except BaseException:
                     await socket.close()
@@ -75,14 +88,18 @@ class Connection:
         """Send a request and wait for its answer, whatever it is; a refusal comes back as ``Failed``.
 
         :raises ConnectionLost: before an answer came.
+        :raises AnswersLost: the answer may have been left out; ask again.
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[frame.id] = answer
+        waiting = self._waiting.setdefault(frame.id, [])  # the same message may be sent twice at once
+        waiting.append(answer)
         try:
             await self.write(frame)
             return await answer
         finally:
-            self._waiting.pop(frame.id, None)
+            waiting.remove(answer)
+            if not waiting and self._waiting.get(frame.id) is waiting:
+                del self._waiting[frame.id]
 
     async def run(self, receive: Callable[[ServerFrame], None]) -> None:
         """Read until the connection ends, handing on every frame that answers nothing. Always raises.
@@ -104,7 +121,7 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
             await self._socket.close()
-            self._fail_waiting()
+            self._fail_waiting(ConnectionLost("the connection was lost before the answer came"))
 
     async def close(self) -> None:
         """Close the socket politely; ``run`` ends."""
@@ -114,13 +131,15 @@ class Connection:
         if frame is None:
             return
         if isinstance(frame, Answer):
-            if (answer := self._waiting.get(frame.id)) is not None and not answer.done():
-                answer.set_result(frame)
-                # The acknowledgement of a send moves a cursor too, in its place in the stream.
-            receive(frame)
+            for answer in self._waiting.get(frame.id, ()):
+                if not answer.done():
+                    answer.set_result(frame)
+            receive(frame)  # the acknowledgement of a send moves a cursor too, in its place in the stream
         elif isinstance(frame, Bye):
             self._bye = frame
         else:
+            if isinstance(frame, Resync):
+                self._fail_waiting(AnswersLost())
             receive(frame)
 
     def _why_closed(self) -> Exception:
@@ -133,10 +152,10 @@ class Connection:
             return ConnectionEnded(bye.code, bye.reason)
         return ConnectionLost(f"the connection was closed with code {code}")
 
-    def _fail_waiting(self) -> None:
-        for answer in self._waiting.values():
+    def _fail_waiting(self, error: Exception) -> None:
+        for answer in chain.from_iterable(self._waiting.values()):
             if not answer.done():
-                answer.set_exception(ConnectionLost("the connection was lost before the answer came"))
+                answer.set_exception(error)
                 answer.exception()  # whoever waits still gets it; nobody waiting is no error
 
     async def _beat(self) -> None:
@@ -151,7 +170,7 @@ class Connection:
                 return
             if now - self._wrote_at >= period / 2 or now - self._heard_at > period:
                 with contextlib.suppress(ConnectionLost):
-                    await self.write(Ping(id="ping"))
+                    await self.write(Ping())
 
 
 async def _greet(socket: aiohttp.ClientWebSocketResponse, hello: Hello, codec: Codec) -> Welcome:

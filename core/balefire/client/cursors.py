@@ -2,8 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
+
+from balefire.client.errors import CursorsFailed
+
+T = TypeVar("T")
 
 
 class Cursors:
@@ -33,17 +38,35 @@ class Cursors:
         return dict(self._positions)
 
     async def load(self, account: str) -> None:
-        """Read the account's positions; positions of another account are left alone."""
+        """Read the account's positions; positions of another account are left alone.
+
+        :raises CursorsFailed: the file cannot be read.
+        """
         self._account = account
         if self._path is not None:
-            self._positions = await asyncio.to_thread(_read, self._path, account) | self._positions
+            self._positions = await _with_file(self._path, lambda path: _read(path, account)) | self._positions
 
     async def flush(self) -> None:
-        """Write what changed since the last time."""
+        """Write what changed since the last time, all of it or nothing.
+
+        :raises CursorsFailed: it could not be written; the next flush tries again.
+        """
         async with self._lock:
             unsaved, self._unsaved = self._unsaved, {}
-            if self._path is not None and unsaved:
-                await asyncio.to_thread(_write, self._path, self._account, unsaved)
+            if self._path is None or not unsaved:
+                return
+            try:
+                await _with_file(self._path, lambda path: _write(path, self._account, unsaved))
+            except BaseException:  # cancelled too; writing a position twice changes nothing
+                self._unsaved = unsaved | self._unsaved
+                raise
+
+
+async def _with_file(path: Path, work: Callable[[Path], T]) -> T:
+    try:
+        return await asyncio.to_thread(work, path)
+    except (OSError, sqlite3.Error) as error:
+        raise CursorsFailed(f"{path}: {error}") from error
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -34,6 +34,13 @@ class ConnectionEnded(ClientError):
     """The client was closed, or the server said good-bye without inviting it back."""
 
 
+class CursorsFailed(ClientError):
+    """The file of local cursors cannot be read or written."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("cursors_failed", reason)
+
+
 class ProtocolBroken(ClientError):
     """The peer does not speak version 1 of the protocol."""
 

@@ -188,6 +188,7 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int = 0
     role: str = ""
     settings: dict[str, Any] = {}
+    alias: str = ""
     last: PageItem | None = None
 
 
@@ -231,7 +232,6 @@ class Joined(Frame, frozen=True, tag="joined"):
     user: str
     role: str = ""
     alias: str = ""
-    settings: dict[str, Any] = {}
 
 
 class Left(Frame, frozen=True, tag="left"):

@@ -39,6 +39,8 @@ class Inbox:
 
     def __init__(self, cursors: Cursors, *, size: int, starts_now: bool = False) -> None:
         self.cursors = cursors
+        self.user = ""
+        """Whose inbox it is; known with the welcome."""
         self._starts_now = starts_now
         self.behind: dict[str, int] = {}
         self.missing = asyncio.Event()
@@ -161,7 +163,7 @@ class Inbox:
         return False
 
     def _put_message(self, message: ChatMessage) -> None:
-        if message.id in self._own:
+        if message.sender == self.user and message.id in self._own:  # others may use the same ids
             self._advance(message.conversation, message.seq)
             return
         self._received[message.conversation] = message.seq

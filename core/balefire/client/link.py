@@ -9,7 +9,7 @@ import aiohttp
 
 from balefire.client.backoff import Backoff
 from balefire.client.codec import Codec
-from balefire.client.connection import Connection, ConnectionLost
+from balefire.client.connection import AnswersLost, Connection, ConnectionLost
 from balefire.client.errors import ClientError, NoAnswer, NotAuthenticated, ProtocolBroken, RequestFailed
 from balefire.client.frames import Answer, Failed, Hello, Request, ServerFrame, Welcome
 
@@ -22,6 +22,8 @@ WORTH_REPEATING: Final = frozenset(
     {"overloaded", "storage_unavailable", "storage_full", "slow_down", "draining", "policy_unavailable"}
 )
 REPEAT_AFTER_SECONDS: Final = 0.5
+STEADY_SECONDS: Final = 10.0
+"""A connection that lived shorter counts as a failed attempt: a server that lets us in and falls over is spared."""
 
 
 class Link:
@@ -51,15 +53,16 @@ class Link:
         self._device, self._platform = device, platform
         self._receive, self._welcomed, self._attend = receive, welcomed, attend
         self._online: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-        self._lost = asyncio.Event()
         self._ended: ClientError | None = None
 
     async def run(self) -> None:
         """Connect, and connect again, until the server or ``end`` says otherwise. Never raises."""
         attempt = 0
+        loop = asyncio.get_running_loop()
         async with aiohttp.ClientSession() as http:
             while self._ended is None:
                 wait: float | None = None
+                began = loop.time()
                 try:
                     await self._live_once(http)
                 except ConnectionLost as lost:
@@ -68,9 +71,13 @@ class Link:
                 except ClientError as error:
                     if not self._may_get_another_token(error):
                         self.end(error)
-                if self.connection is not None:
+                except Exception as error:
+                    log.exception("the client failed")
+                    self.end(ClientError("client_failed", repr(error)))
+                finally:
+                    was_connected = self._leave()
+                if was_connected and loop.time() - began >= STEADY_SECONDS:
                     attempt = 0
-                    self._leave()
                 if self._ended is None:
                     await asyncio.sleep(self._backoff.seconds(attempt) if wait is None else wait)
                     attempt += 1
@@ -109,11 +116,12 @@ class Link:
             async with asyncio.timeout(deadline_seconds):
                 while True:
                     connection = await self.connected()
-                    lost = self._lost
                     try:
                         answer = await connection.ask(frame)
                     except ConnectionLost:
-                        await lost.wait()
+                        await connection.gone.wait()
+                        continue
+                    except AnswersLost:
                         continue
                     if isinstance(answer, kind):
                         return answer
@@ -143,7 +151,11 @@ class Link:
     async def _live_once(self, http: aiohttp.ClientSession) -> None:
         hello = Hello(id="hello", token=await self._get_token(), device=self._device, platform=self._platform)
         connection = await Connection.open(http, self.url, hello, self._codec)
-        await self._welcomed(connection.welcome)
+        try:
+            await self._welcomed(connection.welcome)
+        except BaseException:
+            await connection.close()
+            raise
         attendant = asyncio.ensure_future(self._attend())
         self.connection = connection
         if self._ended is None:
@@ -156,13 +168,15 @@ class Link:
             if isinstance(outcome, Exception) and not isinstance(outcome, ClientError):
                 log.error("catching up failed", exc_info=outcome)
 
-    def _leave(self) -> None:
-        """Forget the connection, so that whoever asks waits for the next one."""
-        self.connection = None
+    def _leave(self) -> bool:
+        """Forget the connection, so that whoever asks waits for the next one; whether there was one."""
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return False
         if self._ended is None:
             self._online = asyncio.get_running_loop().create_future()
-        self._lost.set()
-        self._lost = asyncio.Event()
+        connection.gone.set()
+        return True
 
 
 def socket_url(url: str) -> str:

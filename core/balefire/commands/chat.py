@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,20 +74,27 @@ class Terminal:
     def __init__(self, client: Client, to: str) -> None:
         self._client = client
         self._to = conversation_key(to, client.user) if to else ""
+        self._shown_down_to = 0
 
     async def run(self) -> None:
-        """Show events and obey lines until the input ends or ``/quit`` comes."""
+        """Show events and obey lines until the input ends, ``/quit`` comes, or the server ends the session.
+
+        :raises ClientError: what the server ended the session with.
+        """
         self._show_help()
-        showing = asyncio.create_task(self._show_events())
-        try:
-            async for line in _lines():
-                if line.strip() in ("/quit", "/exit"):
-                    return
-                await self._obey(line.strip())
-        finally:
-            showing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await showing
+        tasks = [asyncio.create_task(self._obey_lines()), asyncio.create_task(self._show_events())]
+        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _obey_lines(self) -> None:
+        async for line in _lines():
+            if line.strip() in ("/quit", "/exit"):
+                return
+            await self._obey(line.strip())
 
     async def _show_events(self) -> None:
         """Show what arrives; what is shown of the open conversation counts as read."""
@@ -106,21 +114,30 @@ class Terminal:
         try:
             if word == "/to" and rest:
                 self._to = conversation_key(rest.strip(), self._client.user)
+                self._shown_down_to = 0
                 click.secho(f"→ {self._to}", dim=True)
             elif word == "/list":
                 await self._show_list()
             elif word == "/more" and self._to:
-                for message in reversed(await self._client.history(self._to, limit=20)):
-                    click.echo(describe(message))
+                await self._show_more()
             elif line.startswith("/"):
                 self._show_help()
             elif line and not self._to:
                 click.secho(say("write to whom? /to bob", "发给谁？/to bob"), fg="yellow")
             elif line:
-                sent = await self._client.send(self._to, line)
-                self._to = sent.conversation
+                self._to = (await self._client.send(self._to, line)).conversation
         except (RequestFailed, NoAnswer) as error:
             click.secho(f"! {error}", fg="red", err=True)
+
+    async def _show_more(self) -> None:
+        """The messages before those that ``/more`` showed last; the newest the first time."""
+        found = await self._client.history(self._to, before=self._shown_down_to, limit=20)
+        if not found:
+            click.secho(say("nothing was said before", "没有更早的消息了"), dim=True)
+            return
+        for message in reversed(found):
+            click.echo(describe(message))
+        self._shown_down_to = found[-1].seq
 
     async def _show_list(self) -> None:
         for summary in await self._client.conversations():
@@ -166,17 +183,25 @@ def _printable(text: str) -> str:
 
 
 async def _lines() -> AsyncIterator[str]:
-    """Lines of standard input, without holding the loop up. Ends with the input."""
-    reader = asyncio.StreamReader()
+    """Lines of standard input, without holding the loop up. Ends with the input.
+
+    They are read in a thread: a terminal made non-blocking for the loop would be so for the output too, and for the
+    shell afterwards. The thread ends with the process.
+    """
+    lines: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
     loop = asyncio.get_running_loop()
-    try:
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except ValueError:  # a plain file: reading it does not block
-        for line in sys.stdin:
-            yield line
-        return
-    try:
-        while line_bytes := await reader.readline():
-            yield line_bytes.decode(errors="replace")
-    finally:
-        transport.close()
+
+    def hand_over(line: str) -> None:
+        asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+
+    threading.Thread(target=_read_lines, args=(hand_over,), daemon=True).start()
+    while line := await lines.get():
+        yield line
+
+
+def _read_lines(hand_over: Callable[[str], None]) -> None:
+    """Every line with its end, then an empty one."""
+    with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as source:
+        for line in source:
+            hand_over(line)
+    hand_over("")

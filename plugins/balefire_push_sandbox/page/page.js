@@ -1,21 +1,24 @@
 // The phones of the push sandbox. Everything that came from outside goes into the page as text, never as markup.
 const TEXTS = {
   en: {
-    title: "Push sandbox", key: "API key with push:write", enter: "Enter", user: "User", name: "Name", add: "Add a phone",
+    title: "Push sandbox", hint: "Simulated phones. They ring when somebody writes to people who are not online.", key: "API key with push:write", enter: "Enter", user: "User", name: "Name", add: "Add a phone",
     environment: "Environment", requests: "Latest requests", time: "Time", status: "Status", reason: "Reason",
-    empty: "no notifications yet", uninstall: "Remove app", gone: "app removed", live: "live", lost: "not reachable",
-    other: "中文", silent: "silent", call: "call", none: "no phones yet: add one below",
+    empty: "No notifications yet", uninstall: "Remove app", gone: "app removed", live: "live", lost: "not reachable",
+    other: "中文", silent: "silent", call: "call", none: "No phones yet: add one below",
   },
   zh: {
-    title: "推送沙箱", key: "具有 push:write 权限的 API 密钥", enter: "进入", user: "用户", name: "名称", add: "添加手机",
+    title: "推送沙箱", hint: "模拟的手机。有人给不在线的用户发消息时，它们就会响。", key: "具有 push:write 权限的 API 密钥", enter: "进入", user: "用户", name: "名称", add: "添加手机",
     environment: "环境", requests: "最近的请求", time: "时间", status: "状态", reason: "原因",
     empty: "还没有通知", uninstall: "卸载应用", gone: "应用已卸载", live: "实时", lost: "无法连接",
     other: "English", silent: "静默", call: "来电", none: "还没有手机：请在下方添加",
   },
 };
+const LANGUAGE = "balefire-language"; // chosen once for all pages of the platform
+const remembered = () => { try { return localStorage.getItem(LANGUAGE); } catch { return null; } };
 const byId = (id) => document.getElementById(id);
-let language = (navigator.language || "en").startsWith("zh") ? "zh" : "en";
+let language = remembered() || ((navigator.language || "en").startsWith("zh") ? "zh" : "en");
 let key = sessionStorage.getItem("balefire-sandbox-key") || "";
+const opened = Date.now();
 let last = null;
 let trouble = null;
 
@@ -29,7 +32,7 @@ function element(tag, className, text) {
 }
 
 function translate() {
-  document.documentElement.lang = language;
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = "Balefire · " + t("title");
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
   byId("language").textContent = t("other");
@@ -39,11 +42,12 @@ function translate() {
 
 function drawState() {
   const isRefused = !byId("key").hidden;
+  byId("state").className = trouble ? "is-lost" : "is-live";
   byId("state").textContent = trouble ? "○ " + (isRefused ? trouble.message : t("lost")) : last ? "● " + t("live") : "";
 }
 
 function time(ms) {
-  return new Date(ms).toLocaleTimeString(language);
+  return new Date(ms).toLocaleTimeString(language === "zh" ? "zh-CN" : "en-GB");
 }
 
 function drawNote(shown) {
@@ -63,6 +67,8 @@ function drawPhone(phone) {
   const who = element("div", "who");
   who.append(element("span", "name", phone.name || phone.user || phone.id));
   if (phone.badge) who.append(element("span", "badge", String(phone.badge)));
+  const clock = element("div", "clock", time(Math.max(phone.shown[0]?.at ?? 0, opened)).slice(0, 5));
+  clock.ariaHidden = "true";
   const place = element("div", "who");
   place.append(element("span", "place", phone.gone_since ? t("gone") : phone.topic + " · " + phone.environment));
   if (!phone.gone_since) {
@@ -71,7 +77,7 @@ function drawPhone(phone) {
     remove.addEventListener("click", () => call("DELETE", "phones/" + encodeURIComponent(phone.id)));
     place.append(remove);
   }
-  box.append(who, place);
+  box.append(who, place, clock);
   for (const shown of phone.shown) box.append(drawNote(shown));
   if (!phone.shown.length) box.append(element("p", "quiet", t("empty")));
   return box;
@@ -121,6 +127,7 @@ async function follow() {
 
 byId("language").addEventListener("click", () => {
   language = language === "zh" ? "en" : "zh";
+  try { localStorage.setItem(LANGUAGE, language); } catch { /* private windows may refuse */ }
   translate();
 });
 byId("key").addEventListener("submit", (event) => {

@@ -26,8 +26,12 @@ async function call(method, path, body) {
 const part = encodeURIComponent;
 
 export const logIn = (user, password) => call("POST", "/v1/login", { user, password });
-export const demoAccounts = (url) => call("GET", url);
-export const demoToken = (url, user) => call("POST", `${url}/${part(user)}/token`);
+
+// Where accounts to pick from are offered, as in the demo; empty elsewhere.
+export const accountsUrl = document.querySelector('meta[name="accounts-url"]').content;
+export const demoAccounts = () => call("GET", accountsUrl);
+export const demoToken = (user) => call("POST", `${accountsUrl}/${part(user)}/token`);
+
 export const user = (id) => call("GET", `/v1/users/${part(id)}`);
 export const group = (id) => call("GET", `/v1/groups/${part(id)}`);
 export const channel = (id) => call("GET", `/v1/channels/${part(id)}`);

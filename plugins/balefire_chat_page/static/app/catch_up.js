@@ -1,6 +1,6 @@
 // Fetches what was missed: the list after every connect, then pages from the cursors of what is behind.
 import { ask } from "./line.js";
-import { conversation, conversations, isCatchingUp, me, removeConversation } from "./state.js";
+import { conversation, conversations, isCatchingUp, removeConversation } from "./state.js";
 import { isCounted, merge } from "./timeline.js";
 
 const TOO_FAR = 500; // further behind than this, start anew from the newest page
@@ -57,10 +57,12 @@ function byPlace(messages) {
 export function take(c, fresh) {
   if (!fresh.length) return;
   c.cursor = Math.max(c.cursor ?? 0, fresh.at(-1).seq);
-  const unread = fresh.filter((m) => m.seq > (c.listedSeq ?? 0) && m.from !== me.value && isCounted(m)).length;
+  const unread = countAfter(fresh, Math.max(c.listedSeq ?? 0, c.myRead));
   if (unread) c.unread.value += unread;
   merge(c, fresh);
 }
+
+const countAfter = (messages, seq) => messages.filter((m) => m.seq > seq && isCounted(m)).length;
 
 export async function compareLists() {
   isCatchingUp.value = true;
@@ -86,8 +88,9 @@ export async function compareLists() {
 function compare(c, item) {
   c.role.value = item.role || "member";
   c.myRead = Math.max(c.myRead, item.read ?? 0);
-  c.unread.value = item.unread ?? 0;
   c.listedSeq = item.last_seq;
+  // What arrived while the list was on its way is not in its figure.
+  c.unread.value = (item.unread ?? 0) + countAfter(c.messages.value, Math.max(c.listedSeq, c.myRead));
   const last = item.last && { in: c.key, ...item.last };
   const isFar = c.cursor !== null && item.last_seq - c.cursor > TOO_FAR;
   if (isFar) c.messages.value = c.messages.value.filter((m) => !m.seq);

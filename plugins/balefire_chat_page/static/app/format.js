@@ -54,6 +54,24 @@ export function isWebAddress(text) {
   }
 }
 
+// ```blocks``` and `words` of code, and the text between them as it is.
+const CODE = /```(?:\w*\n)?([^]+?)\n?```|`([^`\n]+)`/g;
+
+export function withCode(text) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(CODE)) {
+    if (match.index > end) parts.push(text.slice(end, match.index));
+    parts.push({ code: match[1] ?? match[2], isBlock: match[1] !== undefined });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) parts.push(text.slice(end));
+  return parts;
+}
+
+// Why the server refused, in the reader's language where the code is known.
+export const refusal = ({ code, message }) => (has(`error.${code}`) ? t(`error.${code}`) : message);
+
 const string = (value) => (typeof value === "string" ? value : "");
 
 export function recalledSentence(m) {

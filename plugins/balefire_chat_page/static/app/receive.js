@@ -1,7 +1,7 @@
 // What the server says by itself.
 import { compareLists, reaches, take } from "./catch_up.js";
 import { conversation, conversations, me, online, removeConversation } from "./state.js";
-import { countUnread, patch } from "./timeline.js";
+import { patch } from "./timeline.js";
 
 const TYPING_MS = 6000;
 
@@ -19,7 +19,6 @@ const handlers = {
   replaced(frame) {
     const c = conversation(frame.in);
     patch(c, (m) => m.seq === frame.seq, { ...frame, t: "message" });
-    countUnread(c);
   },
   typing(frame) {
     const c = conversation(frame.in);
@@ -37,7 +36,7 @@ const handlers = {
     if (frame.user === me.value) {
       c.myRead = Math.max(c.myRead, frame.read);
       if (c.myRead >= (c.cursor ?? 0)) c.unread.value = 0;
-      else countUnread(c);
+      else compareLists().catch(() => {}); // another device has read a part; the server knows how much is left
     } else if (frame.read > (c.reads.value.get(frame.user) ?? 0)) {
       c.reads.value = new Map(c.reads.value).set(frame.user, frame.read);
     }

@@ -83,6 +83,7 @@ function watchPeers() {
 
 export async function signOut() {
   await dropCache(me.value);
+  forgetAllUnsent();
   leave("");
 }
 
@@ -90,8 +91,7 @@ function leave(sentence) {
   socket?.close();
   socket = null;
   useSocket(null);
-  sessionStorage.removeItem(STORED);
-  forgetAllUnsent();
+  sessionStorage.removeItem(STORED); // what was not sent yet stays, and goes out after the next sign-in
   forgetNames();
   forgetGaps();
   api.useToken("");
@@ -108,7 +108,13 @@ function leave(sentence) {
 
 // -- the address bar: #/group/team -----------------------------------------------------------------------------------
 
-const keyInAddress = () => decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+function keyInAddress() {
+  try {
+    return /^#\/(\w+\/.+)$/.exec(decodeURI(location.hash).replaceAll("%23", "#"))?.[1] ?? "";
+  } catch {
+    return ""; // a broken address
+  }
+}
 
 addEventListener("hashchange", () => {
   if (me.value && keyInAddress() !== openKey.value) open(keyInAddress());

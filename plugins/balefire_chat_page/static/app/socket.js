@@ -80,8 +80,8 @@ export class Socket {
     this.isWelcome = true;
     this.heartbeat = setInterval(() => this.beat(frame.heartbeat_ms), frame.heartbeat_ms / 3);
     this.handlers.state("online");
-    this.handlers.welcome(frame);
     for (const request of this.requests.values()) this.write(request.frame);
+    this.handlers.welcome(frame); // asks by itself, so after what was waiting
   }
 
   answered(frame) {

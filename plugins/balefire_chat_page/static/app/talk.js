@@ -1,9 +1,10 @@
 // What the user does in a conversation: send, read, scroll back, take back.
 import { reaches } from "./catch_up.js";
+import { refusal } from "./format.js";
 import { ask, tell } from "./line.js";
 import { arrive } from "./receive.js";
-import { conversation, conversations, me, openKey, opened } from "./state.js";
-import { drop, merge, patch } from "./timeline.js";
+import { conversation, conversations, me, openKey, opened, removeConversation } from "./state.js";
+import { drop, merge, patch, trim } from "./timeline.js";
 
 const OUTBOX = "balefire-outbox";
 const PAGE = 50;
@@ -70,12 +71,18 @@ async function dispatch(message) {
     }
     markRead(c);
   } catch (error) {
-    patch(c, (m) => !m.seq && m.id === message.id, { state: "failed", error: error.message });
+    patch(c, (m) => !m.seq && m.id === message.id, { state: "failed", error: refusal(error) });
   }
 }
 
-export async function recall(message) {
-  await ask({ t: "recall", message: message.message });
+export const recall = (message) => ask({ t: "recall", message: message.message });
+
+const RECALL_MS = 120_000;
+
+// As the server sees it: the author for two minutes, a manager always.
+export function mayRecall(c, message) {
+  if (["owner", "manager"].includes(c.role.value)) return true;
+  return message.from === me.value && Date.now() - message.at < RECALL_MS;
 }
 
 // -- typing ----------------------------------------------------------------------------------------------------------
@@ -114,7 +121,7 @@ export async function loadOlder(c) {
     const oldest = c.messages.value.find((m) => m.seq)?.seq ?? 0;
     await loadPage(c, oldest);
   } catch {
-    c.hasOlder.value = false;
+    // the button to load them is still there
   } finally {
     c.isLoading.value = false;
   }
@@ -122,8 +129,8 @@ export async function loadOlder(c) {
 
 async function loadPage(c, before) {
   const page = await ask({ t: "history", in: c.key, before, limit: PAGE });
-  merge(c, page.messages ?? []);
   c.hasOlder.value = (page.more ?? []).length > 0;
+  merge(c, page.messages ?? []);
 }
 
 // The newest page, also when it is cached: what was recalled meanwhile shows as recalled.
@@ -136,17 +143,17 @@ export async function refresh(c) {
     if (isAll) c.hasOlder.value = (page.more ?? []).length > 0;
     if (c.cursor !== null && messages.length) reaches(c, messages[0].seq);
   } catch {
-    c.hasOlder.value = false; // nobody has written here yet
+    c.hasOlder.value = false; // nobody has written here yet,
+    if (c.kind !== "private" && c.listedSeq === undefined) removeConversation(c.key); // or this is no place of ours
   }
 }
 
 export function open(key) {
-  if (!key) {
-    openKey.value = "";
-    return;
-  }
-  const c = conversation(key);
+  const left = opened.value;
   openKey.value = key;
+  if (left && left.key !== key) trim(left);
+  if (!key) return;
+  const c = conversation(key);
   refresh(c).then(() => markRead(c));
   markRead(c);
 }

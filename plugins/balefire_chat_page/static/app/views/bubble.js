@@ -1,11 +1,21 @@
 // One message. Whatever it contains is shown as text; only http and https addresses become links.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { clock, digest, fullTime, isWebAddress, linked, noticeSentence, recalledSentence } from "../format.js";
+import {
+  clock,
+  digest,
+  fullTime,
+  isWebAddress,
+  linked,
+  noticeSentence,
+  recalledSentence,
+  refusal,
+  withCode,
+} from "../format.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { user } from "../names.js";
 import { me } from "../state.js";
-import { discard, recall, resend } from "../talk.js";
+import { discard, mayRecall, recall, resend } from "../talk.js";
 import { isRecalled } from "../timeline.js";
 import { Avatar, Icon, IconButton, RobotBadge } from "./pieces.js";
 
@@ -21,6 +31,7 @@ export function Bubble({ m, c, isFirst, isLast, readers }) {
   const sender = user(m.from);
   const isRobot = sender.kind === "robot" || m.origin === "robot";
   const [isOpen, setOpen] = useState(false);
+  const [problem, setProblem] = useState("");
   // Where nothing hovers, a tap on the bubble opens its menu.
   const tapped = (event) =>
     !event.target.closest("a") && matchMedia("(hover: none)").matches && m.seq > 0 && setOpen(!isOpen);
@@ -35,8 +46,9 @@ export function Bubble({ m, c, isFirst, isLast, readers }) {
           <span class="meta">${(m.flags ?? 0) & EDITED ? html`<span>${t("edited")}</span>` : null}
             <time title=${fullTime(m.at)}>${clock(m.at)}</time>${isMine && html`<${Progress} m=${m} c=${c} readers=${readers} />`}</span>
         </div>
-        ${m.seq > 0 && html`<${Actions} m=${m} isMine=${isMine} isOpen=${isOpen} setOpen=${setOpen} />`}
+        ${m.seq > 0 && html`<${Actions} m=${m} mayRecall=${isOpen && mayRecall(c, m)} isOpen=${isOpen} setOpen=${setOpen} setProblem=${setProblem} />`}
       </div>
+      ${problem && html`<p class="failure" role="alert"><${Icon} name="alert" />${problem}</p>`}
       ${
         m.state === "failed" &&
         html`<p class="failure" role="alert"><${Icon} name="alert" /><span>${t("failed")}: ${m.error}</span>
@@ -59,7 +71,7 @@ function Progress({ m, c, readers }) {
   return html`<span class="progress ${readers ? "is-read" : ""}" role="img" aria-label=${words} title=${words}><${Icon} name=${icon} /></span>`;
 }
 
-function Actions({ m, isMine, isOpen, setOpen }) {
+function Actions({ m, mayRecall, isOpen, setOpen, setProblem }) {
   const place = useRef(null);
   useEffect(() => {
     if (!isOpen) return undefined;
@@ -71,10 +83,18 @@ function Actions({ m, isMine, isOpen, setOpen }) {
     addEventListener("keydown", away);
     return () => [removeEventListener("pointerdown", away), removeEventListener("keydown", away)];
   }, [isOpen]);
-  const then = (work) => () => [setOpen(false), Promise.resolve(work()).catch(() => {})];
+  const then = (work) => async () => {
+    setOpen(false);
+    setProblem("");
+    try {
+      await work();
+    } catch (error) {
+      setProblem(refusal(error));
+    }
+  };
   const menu = html`<div class="menu" role="menu">
     <button type="button" role="menuitem" onClick=${then(() => navigator.clipboard?.writeText(digest(m)))}>${t("copy")}</button>
-    ${isMine && html`<button type="button" role="menuitem" data-action="recall" onClick=${then(() => recall(m))}>${t("recall")}</button>`}
+    ${mayRecall && html`<button type="button" role="menuitem" data-action="recall" onClick=${then(() => recall(m))}>${t("recall")}</button>`}
   </div>`;
   return html`<span class="actions ${isOpen ? "is-open" : ""}" ref=${place}>
     <${IconButton} icon="more" label=${t("actions")} aria-haspopup="menu" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)} />
@@ -95,11 +115,17 @@ function Content({ m }) {
 }
 
 export function Text({ text }) {
-  return html`<span class="text">${linked(text).map((part) =>
+  return html`<span class="text">${withCode(text).map((part) =>
+    typeof part === "string" ? html`<${Linked} text=${part} />` : html`<code class=${part.isBlock ? "block" : ""}>${part.code}</code>`,
+  )}</span>`;
+}
+
+function Linked({ text }) {
+  return linked(text).map((part) =>
     typeof part === "string"
       ? part
       : html`<a href=${part.url} target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>`,
-  )}</span>`;
+  );
 }
 
 function Articles({ articles }) {

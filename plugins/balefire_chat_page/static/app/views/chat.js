@@ -7,16 +7,18 @@ import { userName } from "../names.js";
 import { show } from "../session.js";
 import { me, online } from "../state.js";
 import { loadOlder, markRead } from "../talk.js";
-import { isRecalled } from "../timeline.js";
+import { isRecalled, trim } from "../timeline.js";
 import { Bubble, SystemLine } from "./bubble.js";
 import { Composer } from "./composer.js";
 import { Avatar, Icon, IconButton, Mark, RobotBadge } from "./pieces.js";
+import { Places } from "./places.js";
 
 const NEAR = 80; // pixels from the end that still count as reading the newest
 const TOGETHER_MS = 5 * 60_000;
+const MOST_AT_END = 400; // whoever reads the newest does not hold what came hours ago
 
 export function NothingOpen() {
-  return html`<div class="nothing"><${Mark} /><p>${t("pickConversation")}</p><p class="quiet">${t("pickConversationHint")}</p></div>`;
+  return html`<div class="nothing"><${Mark} /><p>${t("pickConversation")}</p><p class="quiet">${t("pickConversationHint")}</p><${Places} /></div>`;
 }
 
 export function Chat({ c }) {
@@ -40,7 +42,9 @@ function standing(c) {
   }
   if (c.kind !== "private") return t(c.kind);
   if (c.isRobot) return `@${c.peer}`;
-  return online.value.get(c.peer) ? html`<span class="is-online">${t("online")}</span>` : t("offline");
+  const isOnline = online.value.get(c.peer);
+  if (isOnline === undefined) return `@${c.peer}`; // not known: we are offline ourselves, or nobody has told us yet
+  return isOnline ? html`<span class="is-online">${t("online")}</span>` : t("offline");
 }
 
 function Messages({ c }) {
@@ -59,7 +63,10 @@ function Messages({ c }) {
     else if (before.oldest && oldest < before.oldest) element.scrollTop += element.scrollHeight - before.height;
     else if (element.scrollHeight > before.height) setNews(true);
     place.current = { ...before, height: element.scrollHeight, oldest };
-    if (before.isAtEnd) markRead(c);
+    if (before.isAtEnd) {
+      markRead(c);
+      if (messages.length > MOST_AT_END) trim(c);
+    }
   }, [messages]);
 
   useEffect(() => {
@@ -72,6 +79,7 @@ function Messages({ c }) {
   }, []);
 
   function scrolled() {
+    if (!box.current) return; // the last scroll of a conversation that was left
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     place.current.isAtEnd = isAtEnd;

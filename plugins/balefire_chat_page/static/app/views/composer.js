@@ -34,7 +34,9 @@ export function Composer({ c }) {
   }
 
   function keyed(event) {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && isFine) submit(event);
+    // Safari ends the composition before its Enter arrives; the old key code still tells.
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (event.key === "Enter" && !event.shiftKey && !isComposing && isFine) submit(event);
   }
 
   function typed(event) {

@@ -15,7 +15,7 @@ export function NewChat() {
   const [text, setText] = useState("");
   const [found, setFound] = useState(null);
   const dialog = useRef(null);
-  const close = () => (isNewChatOpen.value = false);
+  const close = () => dialog.current.close(); // gives the focus back to where it was
 
   useEffect(() => {
     dialog.current.showModal();
@@ -36,7 +36,7 @@ export function NewChat() {
     show(privateKey(id));
   }
 
-  return html`<dialog class="dialog" ref=${dialog} aria-label=${t("newChat")} onClose=${close}
+  return html`<dialog class="dialog" ref=${dialog} aria-label=${t("newChat")} onClose=${() => (isNewChatOpen.value = false)}
       onClick=${(event) => event.target === dialog.current && close()}>
     <div class="dialog-inner">
       <header><h2>${t("newChat")}</h2><${IconButton} icon="close" label=${t("close")} onClick=${close} /></header>

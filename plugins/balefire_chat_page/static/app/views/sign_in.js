@@ -1,14 +1,13 @@
 // One click for demo accounts where they are offered, user and password otherwise.
 import { useEffect, useState } from "preact/hooks";
-import { demoAccounts, demoToken, logIn } from "../api.js";
+import { accountsUrl, demoAccounts, demoToken, logIn } from "../api.js";
 import { html } from "../html.js";
 import { language, t } from "../i18n.js";
 import { signedIn, wantedUser } from "../session.js";
 import { notice } from "../state.js";
 import { Avatar, Icon, Mark } from "./pieces.js";
+import { Places } from "./places.js";
 import { Settings } from "./settings.js";
-
-const accountsUrl = document.querySelector('meta[name="accounts-url"]').content;
 
 export function SignIn() {
   const [accounts, setAccounts] = useState(null);
@@ -18,11 +17,11 @@ export function SignIn() {
 
   useEffect(() => {
     if (!accountsUrl) return;
-    demoAccounts(accountsUrl).then(
+    demoAccounts().then(
       ({ items }) => {
         setAccounts(items);
         if (!notice.value && items.some(({ id }) => id === wantedUser()))
-          enter(() => demoToken(accountsUrl, wantedUser()));
+          enter(() => demoToken(wantedUser()));
       },
       () => setWantsPassword(true),
     );
@@ -58,6 +57,7 @@ export function SignIn() {
         ${wantsPassword ? t("useAccount") : t("usePassword")}
       </button>`
       }
+      <${Places} />
     </section>
   </div>`;
 }
@@ -68,7 +68,7 @@ function AccountPicker({ accounts, isBusy, enter }) {
     <ul class="accounts" aria-labelledby="pick">
       ${accounts.map(
         ({ id, display_name: name, about }) => html`<li key=${id}>
-          <button type="button" disabled=${isBusy} data-account=${id} onClick=${() => enter(() => demoToken(accountsUrl, id))}>
+          <button type="button" disabled=${isBusy} data-account=${id} onClick=${() => enter(() => demoToken(id))}>
             <${Avatar} id=${id} name=${name} />
             <span class="account-words"><strong>${name}</strong><small>${about?.[language.value] || `@${id}`}</small></span>
           </button>
