@@ -28,6 +28,7 @@ class _WallClock:
 @click.option(
     "--apns-port", default=8452, show_default=True, help="Port of Apple's production host; the next one is development."
 )
+@click.option("--vendors-port", default=8454, show_default=True, help="Port of all other vendors, one path each.")
 @click.option("--topic", "topics", multiple=True, default=("com.example.app",), show_default=True, help="Bundle id.")
 @click.option(
     "--folder",
@@ -36,15 +37,16 @@ class _WallClock:
     show_default=True,
     help="Where its keys are kept.",
 )
-def sandbox(host: str, port: int, apns_port: int, topics: tuple[str, ...], folder: Path) -> None:
+def sandbox(host: str, port: int, apns_port: int, vendors_port: int, topics: tuple[str, ...], folder: Path) -> None:
     """Run stand-ins for push services, with simulated phones on a page. 独立运行推送沙箱。"""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(host, port, apns_port, topics, folder))
+        asyncio.run(_run(host, port, apns_port, vendors_port, topics, folder))
 
 
-async def _run(host: str, port: int, apns_port: int, topics: tuple[str, ...], folder: Path) -> None:
+async def _run(host: str, port: int, apns_port: int, vendors_port: int, topics: tuple[str, ...], folder: Path) -> None:
     from aiohttp import web
 
+    from balefire_push_sandbox.desks import DESKS
     from balefire_push_sandbox.phones import Phone
     from balefire_push_sandbox.routes import SandboxRoutes, let_everybody_in
     from balefire_push_sandbox.sandbox import Sandbox
@@ -52,8 +54,8 @@ async def _run(host: str, port: int, apns_port: int, topics: tuple[str, ...], fo
     async def keep(phone: Phone) -> None:
         """There is no platform to tell."""
 
-    here = Sandbox(folder, _WallClock(), topics=topics)
-    await here.start(host=host, ports=(apns_port, apns_port + 1 if apns_port else 0))
+    here = Sandbox(folder, _WallClock(), topics=topics, vendors=["apns", *DESKS])
+    await here.start(host=host, ports=(apns_port, apns_port + 1 if apns_port else 0), desk_port=vendors_port)
     app = web.Application()
     for route in SandboxRoutes(here, guard=let_everybody_in, hand_out=keep).all():
         app.router.add_route(route.method, route.path, route.handler)
@@ -66,7 +68,8 @@ async def _run(host: str, port: int, apns_port: int, topics: tuple[str, ...], fo
         click.echo(f"phones 手机      http://{host}:{found}/sandbox")
         for name, value in here.account().items():
             click.echo(f"{name:<16} {', '.join(value) if isinstance(value, list) else value}")
-        click.echo(f"account_file     {here.account_file}")
+        for vendor in here.vendors:
+            click.echo(f"{vendor:<16} {here.account_file_of(vendor)}")
         await _until_stopped()
     finally:
         await runner.cleanup()

@@ -36,6 +36,7 @@ class NewPhone(msgspec.Struct, forbid_unknown_fields=True):
     user: str = ""
     name: str = ""
     environment: Environment = "production"
+    vendor: str = "apns"
 
 
 def guarded(handler: Handler) -> Handler:
@@ -93,15 +94,19 @@ class SandboxRoutes:
         wanted = await _read(request, NewPhone)
         if len(wanted.user) > 64 or len(wanted.name) > 64:
             raise InvalidInput("user and name have at most 64 characters")
+        if wanted.vendor not in self._sandbox.vendors:
+            raise InvalidInput(f"vendor is one of {', '.join(self._sandbox.vendors)}")
         if len(self._sandbox.phones.all()) >= MOST_PHONES:
             raise InvalidInput(f"there are {MOST_PHONES} phones already; restart the sandbox to begin anew")
-        phone = self._sandbox.make_phone(user=wanted.user, name=wanted.name, environment=wanted.environment)
+        phone = self._sandbox.make_phone(
+            user=wanted.user, name=wanted.name, environment=wanted.environment, vendor=wanted.vendor
+        )
         await self._hand_out(phone)
         return _json(phone, status=201)
 
     @guarded
     async def uninstall(self, request: web.Request) -> web.StreamResponse:
-        """The user removes the app: from now on Apple answers 410 for this phone."""
+        """The user removes the app: from now on the vendor says that this phone is gone."""
         if not self._sandbox.phones.uninstall(request.match_info["id"]):
             raise NotFound(f"no phone {html.escape(request.match_info['id'][:64])!r}")
         return web.Response(status=204)
@@ -122,8 +127,10 @@ class SandboxRoutes:
         return web.Response(status=204)
 
     def _state(self) -> dict[str, Any]:
-        phones = self._sandbox.phones
+        phones, desks = self._sandbox.phones, self._sandbox.desks
         return {
+            "vendors": self._sandbox.vendors,
+            "desks": list(desks.requests)[-REQUESTS_SHOWN:],
             "version": phones.version,
             "accepted": phones.count,
             "phones": [self._phone(phone) for phone in phones.all()],
@@ -144,6 +151,7 @@ class SandboxRoutes:
             "user": phone.user,
             "name": phone.name,
             "environment": phone.environment,
+            "vendor": phone.vendor,
             "topic": phone.topic,
             "badge": phone.badge,
             "gone_since": phone.gone_since,

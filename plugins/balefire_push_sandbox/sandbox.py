@@ -13,7 +13,7 @@ from balefire_push_sandbox.apple import Judge
 from balefire_push_sandbox.authority import Authority
 from balefire_push_sandbox.desk import write_secret
 from balefire_push_sandbox.desk_server import DeskServer
-from balefire_push_sandbox.desks import DESKS
+from balefire_push_sandbox.desks import desk_type
 from balefire_push_sandbox.faults import Faults
 from balefire_push_sandbox.phones import Environment, Phone, Phones
 from balefire_push_sandbox.provider_token import ProviderTokenCheck
@@ -24,9 +24,11 @@ ACCOUNT_FILE: Final = "{}.json"
 
 
 class Sandbox:
-    """Stands in for Apple on loopback. ``start`` writes the account for the APNs plugin into ``account_file``."""
+    """Stands in for push services on loopback. ``start`` writes an account for each vendor's plugin."""
 
-    def __init__(self, folder: Path, clock: Clock, *, topics: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, topics: Sequence[str], vendors: Sequence[str] = ("apns",)
+    ) -> None:
         self.topics = tuple(topics)
         self.authority = Authority(folder)
         self.phones = Phones(clock)
@@ -42,7 +44,8 @@ class Sandbox:
             tls = self.authority.server_tls()
             self.servers[environment] = AppleServer(judge, self.faults, tls, clock)
         self._folder = folder
-        self.desks = DeskServer([desk(self.phones, clock, folder) for desk in DESKS], self.faults, clock)
+        desks = [desk_type(vendor)(self.phones, clock, folder) for vendor in vendors if vendor != "apns"]
+        self.desks = DeskServer(desks, self.faults, clock)
         self._desks_url = ""
         self._addresses: dict[Environment, str] = {}
 
@@ -54,14 +57,29 @@ class Sandbox:
         for environment, port in zip(ENVIRONMENTS, ports, strict=True):
             self._addresses[environment] = f"{host}:{await self.servers[environment].start(host, port)}"
         self._desks_url = f"http://{host}:{await self.desks.start(host, desk_port)}"
-        for vendor in ("apns", *self.desks.desks):
+        for vendor in self.vendors:
             account = await asyncio.to_thread(self.account, vendor)  # the first one may have to make a large key
-            write_secret(self._folder / ACCOUNT_FILE.format(vendor), json.dumps(account, indent=1))
+            write_secret(self.account_file_of(vendor), json.dumps(account, indent=1))
+
+    def delay(self, milliseconds: int) -> None:
+        """Let every answer take so long."""
+        self.desks.answer_delay_ms = milliseconds
+        for server in self.servers.values():
+            server.limits.answer_delay_ms = milliseconds
 
     async def stop(self) -> None:
         await self.desks.stop()
         for server in self.servers.values():
             await server.stop()
+
+    def account_file_of(self, vendor: str) -> Path:
+        """The file that holds ``account(vendor)``."""
+        return self._folder / ACCOUNT_FILE.format(vendor)
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """Everybody it stands in for."""
+        return ("apns", *self.desks.desks)
 
     def account(self, vendor: str = "apns") -> dict[str, Any]:
         """Settings of the vendor's plugin that point it here."""

@@ -2,13 +2,13 @@
 const TEXTS = {
   en: {
     title: "Push sandbox", hint: "Simulated phones. They ring when somebody writes to people who are not online.", key: "API key with push:write", enter: "Enter", user: "User", name: "Name", add: "Add a phone",
-    environment: "Environment", requests: "Latest requests", time: "Time", status: "Status", reason: "Reason",
+    environment: "Environment", requests: "Latest requests", time: "Time", status: "Status", reason: "Reason", vendor: "Vendor", what: "Request",
     empty: "No notifications yet", uninstall: "Remove app", gone: "app removed", live: "live", lost: "not reachable",
     other: "中文", silent: "silent", call: "call", none: "No phones yet: add one below",
   },
   zh: {
     title: "推送沙箱", hint: "模拟的手机。有人给不在线的用户发消息时，它们就会响。", key: "具有 push:write 权限的 API 密钥", enter: "进入", user: "用户", name: "名称", add: "添加手机",
-    environment: "环境", requests: "最近的请求", time: "时间", status: "状态", reason: "原因",
+    environment: "环境", requests: "最近的请求", time: "时间", status: "状态", reason: "原因", vendor: "厂商", what: "请求",
     empty: "还没有通知", uninstall: "卸载应用", gone: "应用已卸载", live: "实时", lost: "无法连接",
     other: "English", silent: "静默", call: "来电", none: "还没有手机：请在下方添加",
   },
@@ -70,7 +70,8 @@ function drawPhone(phone) {
   const clock = element("div", "clock", time(Math.max(phone.shown[0]?.at ?? 0, opened)).slice(0, 5));
   clock.ariaHidden = "true";
   const place = element("div", "who");
-  place.append(element("span", "place", phone.gone_since ? t("gone") : phone.topic + " · " + phone.environment));
+  const kind = phone.vendor === "apns" ? phone.topic + " · " + phone.environment : phone.vendor;
+  place.append(element("span", "place", phone.gone_since ? t("gone") : kind));
   if (!phone.gone_since) {
     const remove = element("button", "", t("uninstall"));
     remove.type = "button";
@@ -85,8 +86,9 @@ function drawPhone(phone) {
 
 function drawRequest(request) {
   const row = element("tr");
-  const texts = [time(request.at), request.status, request.reason || "ok", request.headers["apns-push-type"] || "", request.headers["apns-id"] || ""];
-  row.append(...texts.map((text, column) => element("td", column === 1 && request.status !== 200 ? "bad" : "", String(text))));
+  const what = request.door ?? [request.headers["apns-push-type"], request.headers["apns-id"]].filter(Boolean).join(" · ");
+  const texts = [time(request.at), request.vendor ?? "apns", request.status, request.reason || "", what];
+  row.append(...texts.map((text, column) => element("td", column === 2 && request.status >= 300 ? "bad" : "", String(text))));
   return row;
 }
 
@@ -94,7 +96,8 @@ function draw(state) {
   last = state;
   const phones = state.phones.map(drawPhone);
   byId("phones").replaceChildren(...(phones.length ? phones : [element("p", "quiet", t("none"))]));
-  const requests = Object.values(state.servers).flatMap((server) => server.requests);
+  if (!byId("vendors").options.length) byId("vendors").append(...state.vendors.map((name) => new Option(name)));
+  const requests = [...state.desks, ...Object.values(state.servers).flatMap((server) => server.requests)];
   requests.sort((a, b) => b.at - a.at);
   byId("requests").replaceChildren(...requests.slice(0, 30).map(drawRequest));
 }
