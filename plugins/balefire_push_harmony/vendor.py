@@ -1,5 +1,6 @@
 """The push vendor "harmony": one request for all devices that get the same."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -86,6 +87,7 @@ class Harmony:
     def __init__(self, account: Account[Config], http: VendorHttp, clock: Clock) -> None:
         self._http, self._clock = http, clock
         self._current = account.derive(self._open)
+        self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
         self._refusals = Refusals("harmony", CODES, STATUSES, HINTS)
         self._reasons = Refusals("harmony", REASONS, hints=REASON_HINTS)
 
@@ -97,7 +99,7 @@ class Harmony:
             lambda note: (PUSH_TYPES[note.style], encode_json(build_body(note, line.config))),
             partial(self._call, line),
             at_most=MOST_TEST_TOKENS if line.config.is_test else MOST_TOKENS,
-            calls_at_once=CALLS_AT_ONCE,
+            calls_at_once=self._calls,
         )
 
     def _open(self, config: Config) -> _Line:

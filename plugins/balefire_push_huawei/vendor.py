@@ -1,5 +1,6 @@
 """The push vendor "huawei": one request for all devices that get the same."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -62,6 +63,7 @@ class Huawei:
     def __init__(self, account: Account[Config], http: VendorHttp, clock: Clock) -> None:
         self._http, self._clock = http, clock
         self._current = account.derive(self._open)
+        self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
         self._refusals = Refusals("huawei", CODES, STATUSES, HINTS)
 
     async def send_batch(self, notes: Sequence[Notification]) -> Sequence[Outcome]:
@@ -72,7 +74,7 @@ class Huawei:
             lambda note: encode_json(build_body(note, config)),
             partial(self._call, config, tokens),
             at_most=MOST_TOKENS,
-            calls_at_once=CALLS_AT_ONCE,
+            calls_at_once=self._calls,
         )
 
     def _open(self, config: Config) -> tuple[Config, AccessTokens]:
