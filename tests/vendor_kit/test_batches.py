@@ -17,6 +17,8 @@ from balefire import (
     split_outcomes,
 )
 
+TWO = ("abcd", "efgh")
+
 
 def notes(*bodies: str) -> list[Notification]:
     return [Notification(id=str(place), token=f"t{place}", body=body) for place, body in enumerate(bodies)]
@@ -115,11 +117,35 @@ async def test_halving_stops_at_what_concerns_all() -> None:
 
 async def test_what_could_not_begin_in_time_is_for_the_next_attempt() -> None:
     async def send(words: str, found: Sequence[Notification]) -> list[Outcome]:
-        raise AssertionError("too late for this one")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return [Outcome(kind="delivered")] * len(found)
 
-    outcomes = await send_grouped(notes("a"), lambda note: note.body, send, at_most=10, begin_within_seconds=-1)
+    outcomes = await send_grouped(
+        notes("a", "b"), lambda note: note.body, send, at_most=10, calls_at_once=1, begin_within_seconds=0
+    )
 
-    assert [outcome.kind for outcome in outcomes] == ["retry"]
+    assert [(outcome.kind, outcome.after_seconds) for outcome in outcomes] == [("delivered", None), ("rate_limited", 1)]
+
+
+async def test_a_bound_can_hold_over_all_batches() -> None:
+    under_way: list[int] = [0]
+    most: list[int] = []
+
+    async def send(words: str, found: Sequence[Notification]) -> list[Outcome]:
+        under_way[0] += 1
+        most.append(under_way[0])
+        await asyncio.sleep(0)
+        under_way[0] -= 1
+        return [Outcome(kind="delivered")] * len(found)
+
+    bound = asyncio.Semaphore(2)
+    found = await asyncio.gather(
+        *(send_grouped(notes(*words), lambda note: note.body, send, at_most=1, calls_at_once=bound) for words in TWO)
+    )
+
+    assert [len(outcomes) for outcomes in found] == [4, 4]
+    assert max(most) == 2
 
 
 def test_tokens_that_were_refused_are_told_from_those_that_were_taken() -> None:

@@ -1,10 +1,11 @@
 """Lists of notifications: what goes into one call, and whom a refusal of the whole concerns."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
-from balefire_hookspecs import Notification, NotificationRejected, Outcome, PushError, TokenRejected, TryLater
+from balefire_hookspecs import Notification, NotificationRejected, Outcome, PushError, RateLimited, TokenRejected
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
@@ -20,7 +21,7 @@ async def send_grouped(
     send: Callable[[K, Sequence[Notification]], Awaitable[Sequence[Outcome]]],
     *,
     at_most: int,
-    calls_at_once: int = 8,
+    calls_at_once: int | asyncio.Semaphore = 8,
     begin_within_seconds: float = BEGIN_WITHIN_SECONDS,
 ) -> list[Outcome]:
     """Put what the vendor would be told in the same words into one call, and keep the order of the outcomes.
@@ -29,9 +30,9 @@ async def send_grouped(
         notification for which it raises a ``PushError`` gets that outcome and is not sent.
     :param send: one call; returns one outcome per notification, or raises a ``PushError`` that concerns them all.
     :param at_most: notifications in one call.
-    :param calls_at_once: how many calls are under way side by side.
-    :param begin_within_seconds: a call that has not begun by then is for the next attempt, so that a slow vendor does
-        not make the hub repeat the calls that went well.
+    :param calls_at_once: how many calls are under way side by side; a semaphore bounds those of all batches.
+    :param begin_within_seconds: a call that has not begun by then is for the next attempt, and the lane goes slower:
+        otherwise a slow vendor would make the hub repeat the calls that went well.
     """
     outcomes: dict[int, Outcome] = {}
     groups: dict[K, list[int]] = {}
@@ -40,18 +41,15 @@ async def send_grouped(
             groups.setdefault(key(note), []).append(place)
         except PushError as error:
             outcomes[place] = Outcome.from_error(error)
-    limit = asyncio.Semaphore(calls_at_once)
-    now = asyncio.get_running_loop().time
-    begin_until = now() + begin_within_seconds
+    limit = asyncio.Semaphore(calls_at_once) if isinstance(calls_at_once, int) else calls_at_once
+    begin_until = asyncio.get_running_loop().time() + begin_within_seconds
 
     async def call(words: K, places: Sequence[int]) -> None:
-        async with limit:
-            try:
-                if now() > begin_until:
-                    raise TryLater("the vendor is slow: the turn of this notification did not come in time")
+        try:
+            async with _turn(limit, begin_until):
                 found = await send(words, [notes[place] for place in places])
-            except PushError as error:
-                found = [Outcome.from_error(error)] * len(places)
+        except PushError as error:
+            found = [Outcome.from_error(error)] * len(places)
         outcomes.update(zip(places, found, strict=True))
 
     async with asyncio.TaskGroup() as calls:
@@ -59,6 +57,19 @@ async def send_grouped(
             for start in range(0, len(places), at_most):
                 calls.create_task(call(words, places[start : start + at_most]))
     return [outcomes[place] for place in range(len(notes))]
+
+
+@asynccontextmanager
+async def _turn(limit: asyncio.Semaphore, until: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout_at(until):
+            await limit.acquire()
+    except TimeoutError:
+        raise RateLimited("the vendor is slow: this notification's turn did not come", after_seconds=1) from None
+    try:
+        yield
+    finally:
+        limit.release()
 
 
 def split_outcomes(

@@ -147,6 +147,10 @@ class GrantingDesk(FamilyDesk):
         self._granted[token] = self.clock.now_ms() / 1000 + LIFE_SECONDS
         return web.json_response({"access_token": token, "expires_in": LIFE_SECONDS, "token_type": "Bearer"})
 
+    def end_grants(self) -> None:
+        """All access tokens end before their time."""
+        self._granted = dict.fromkeys(self._granted, 0.0)
+
     def check_grant(self, request: web.Request) -> None:
         """
         :raises Refused: the request's access token is none of ours, or has ended.

@@ -50,7 +50,7 @@ class Shown(Basic, forbid_unknown_fields=True, rename="camel", kw_only=True):
     tag: str = ""
     group: str = ""
     when: str = ""
-    buttons: list[dict[str, Any]] = []
+    buttons: tuple[dict[str, Any], ...] = ()
 
 
 class Android(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):

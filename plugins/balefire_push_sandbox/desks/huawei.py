@@ -73,10 +73,10 @@ class Shown(Basic, forbid_unknown_fields=True, kw_only=True):
     style: Literal[0, 1, 3] = 0
     big_title: str = ""
     big_body: str = ""
-    inbox_content: Annotated[list[str], msgspec.Meta(max_length=5)] = []
+    inbox_content: Annotated[tuple[str, ...], msgspec.Meta(max_length=5)] = ()
     foreground_show: bool = True
     profile_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    buttons: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=3)] = []
+    buttons: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=3)] = ()
 
 
 class Android(msgspec.Struct, forbid_unknown_fields=True):
