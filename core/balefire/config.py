@@ -63,6 +63,9 @@ class ServerSection(Section):
     )
     drain_seconds: float = Field(5.0, ge=0, le=60, description="over how long clients are asked to leave at stop")
     max_body_bytes: int = Field(1_048_576, ge=1024, le=67_108_864, description="largest body of an HTTP request")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="reverse proxies, as CIDR, whose X-Forwarded-For is believed"
+    )
     rates: dict[str, RateSection] = Field(
         default_factory=dict, description="requests per caller: default, operator, anonymous, login, or a plugin's own"
     )
