@@ -94,6 +94,7 @@ def test_a_channels_posts_are_shown_as_what_they_are(window: Open, server: Comma
     expect(frank.page.locator(".service")).to_contain_text("4.2 m")
     expect(frank.bubble("[voice]").locator("a")).to_have_attribute("href", "/media/foghorn.ogg")
     expect(frank.page.locator(".bubble img")).to_have_attribute("src", "/favicon.ico")  # and nothing from elsewhere
+    assert frank.page.locator(".bubble img").evaluate("picture => picture.clientWidth") > 40
     expect(frank.bubble("[image]").locator("a")).to_have_attribute("href", "https://elsewhere.example/lamp.png")
     expect(frank.bubble("tides.pdf")).to_contain_text("48.2 KB")
     expect(frank.bubble("as you said").locator(".quote")).to_contain_text("Erin 艾琳")

@@ -62,7 +62,7 @@ export function sizeOf(bytes) {
 }
 
 // ```blocks``` and `words` of code, and the text between them as it is.
-const CODE = /```(?:\w*\n)?([^]+?)\n?```|`([^`\n]+)`/g;
+const CODE = /```(?:\w*\n)?([^]+?)\n?```\n?|`([^`\n]+)`/g;
 
 export function withCode(text) {
   const parts = [];
