@@ -176,7 +176,8 @@ def load_config(
     :raises ConfigError: with every problem found, those in the plugins' own tables included.
     """
     home = (path.parent if path else Path()).absolute()
-    tables, problems = gather(path, overrides or {}, environ, home=home, sections=SECTIONS, plugins=DEFAULT_PLUGINS)
+    keys = {name: tuple(section.model_fields) for name, section in SECTIONS.items()}
+    tables, problems = gather(path, overrides or {}, environ, home=home, sections=keys, plugins=DEFAULT_PLUGINS)
     sections = {name: _validate(name, tables, problems) for name in SECTIONS}
     known = (*SECTIONS, "plugins")
     problems += [unknown(name, name, known, "section") for name in tables if name not in known]
