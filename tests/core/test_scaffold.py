@@ -70,6 +70,33 @@ def test_a_name_that_no_plugin_can_have_is_refused(folder: Path, name: str) -> N
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        ("push", "apns", "a plugin 'push-apns' is installed already"),
+        ("robot", "echo", "a plugin 'robot-echo' is installed already"),
+        ("push", "plugin", "'plugin' already means something in a plugin's code"),
+        ("push", "contract", "'contract' already means something in a plugin's code"),
+        ("robot", "config", "'config' already means something in a plugin's code"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(folder: Path, kind: str, name: str, reason: str) -> None:
+    result = balefire("plugin", "new", kind, name)
+
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_that_holds_the_templates_own_name_is_put_in_once(folder: Path) -> None:
+    balefire("plugin", "new", "push", "acme_two")
+
+    readme = (folder / "acme_two" / "README.md").read_text()
+
+    assert "balefire plugin check ./acme_two`" in readme
+    assert "push-acme-two" in readme
+
+
 def test_what_is_there_already_is_not_overwritten(folder: Path) -> None:
     (folder / "acme").mkdir()
 
