@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.gateway.talking import Talker, connected, signed_in
 
+from balefire import USER_SCOPES
 from balefire.testing import Platform, start_platform
 
 ENCODINGS = pytest.mark.parametrize("encoding", ["json", "msgpack"])
@@ -72,6 +73,30 @@ async def test_a_token_that_is_revoked_ends_its_sessions(platform: Platform) -> 
         bye = await talker.until("bye")
         assert bye["code"] == "token_revoked"
         assert (await talker.until("closed"))["code"] == 4401
+
+
+async def test_a_token_that_expires_ends_its_session(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"heartbeat_seconds": 0.1}}
+    async with start_platform(tmp_path, plugins=settings) as platform, connected(platform) as talker:
+        await platform.add_user("alice")
+        issuer = next(iter(platform.kernel.providers.token_issuers.values()))
+        token, _ = await issuer.issue("alice", scopes=USER_SCOPES, ttl_seconds=1)
+        await talker.say("hello", id="1", token=token)
+        assert (await talker.hear())["t"] == "welcome"
+
+        async def speak() -> None:
+            while True:
+                await talker.say("ping")
+                await asyncio.sleep(0.05)
+
+        speaking = asyncio.create_task(speak())
+        bye = await talker.until("bye")
+        closed = await talker.until("closed")
+        speaking.cancel()
+
+    assert bye["code"] == "token_expired"
+    assert "reconnect_after_ms" not in bye
+    assert closed["code"] == 4401
 
 
 async def test_welcome_comes_before_anything_delivered_meanwhile(
