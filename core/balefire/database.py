@@ -163,7 +163,8 @@ class SqlDatabase:
             raise self.explain(error) from error
 
     def explain(self, error: BaseException) -> BaseException:
-        """StorageFull or StorageUnavailable where the call may be repeated later; otherwise the error itself."""
+        """StorageFull or StorageUnavailable where the call may be repeated later, InvalidInput for a text that cannot
+        be kept, otherwise the error itself."""
         if isinstance(error, BalefireError):
             return error
         cause: BaseException = error

@@ -5,7 +5,7 @@ import asyncio
 from tests.store.conftest import OpenStore
 from tests.store.talking import NEWS, PAIR, TEAM, draft, numbers, say, say_many
 
-from balefire import Conversation
+from balefire import Conversation, Event
 from balefire_store_sql import SqlMessageStore
 
 
@@ -54,10 +54,15 @@ async def test_a_repeat_yields_the_message_stored_first(store: SqlMessageStore) 
 
 
 async def test_a_repeat_within_the_batch_takes_no_seq(store: SqlMessageStore) -> None:
-    appended = await store.append([draft("alice", "1"), draft("alice", "1"), draft("alice", "2")])
+    appended = await store.append(
+        [draft("alice", "1", text="first"), draft("alice", "1", PAIR, text="changed"), draft("alice", "2")]
+    )
 
     assert [a.is_new for a in appended] == [True, False, True]
     assert [a.message.seq for a in appended] == [1, 1, 2]
+    assert appended[1].message == appended[0].message
+    assert appended[0].message.payload.fields == {"text": "first"}
+    assert await store.last_seq(PAIR) == 0
 
 
 async def test_repeats_are_known_after_a_restart(open_store: OpenStore) -> None:
@@ -107,6 +112,19 @@ async def test_seqs_go_on_after_a_restart_and_ids_stay_above(open_store: OpenSto
 
     assert after[0].seq == 4
     assert after[0].id > before[-1].id
+
+
+async def test_ids_rise_although_the_clock_was_set_back(open_store: OpenStore) -> None:
+    store = await open_store(clock_is_ahead_by_ms=3_600_000)
+    (message,) = await say(store, draft("alice", "1"))
+    (event,) = await store.append_events([Event(id=0, kind="test.happened", at=1)])
+    await store.close()
+
+    store = await open_store()
+    (later,) = await say(store, draft("alice", "2"))
+
+    assert message.id < event.id < later.id
+    assert [entry.id for entry in await store.read_log(after=event.id)] == [later.id]
 
 
 async def test_a_thousand_drafts_are_one_batch(store: SqlMessageStore) -> None:

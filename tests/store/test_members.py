@@ -1,10 +1,11 @@
 """Members, their cursors, and a user's conversation list."""
 
 import asyncio
+import contextlib
 
 from tests.store.talking import NEWS, PAIR, TEAM, draft, say, say_many
 
-from balefire import Conversation, Device, Member, MessageFlags
+from balefire import Conversation, Device, InvalidInput, Member, MessageFlags
 from balefire_store_sql import SqlMessageStore
 
 
@@ -35,6 +36,19 @@ async def test_a_member_comes_back_as_put(store: SqlMessageStore) -> None:
     assert await store.get_member(TEAM, "alice") == alice
     assert await store.get_member(TEAM, "bob") is None
     assert await store.get_member(NEWS, "alice") is None
+
+
+async def test_a_text_that_the_database_cannot_keep_is_the_callers_mistake(store: SqlMessageStore) -> None:
+    with contextlib.suppress(InvalidInput):
+        await store.put_members(members(TEAM, "alice", alias="a\0b"))
+        found = await store.get_member(TEAM, "alice")
+        assert found is not None and found.alias == "a\0b"
+
+    with contextlib.suppress(InvalidInput):
+        (message,) = await say(store, draft("al\0ice", "1"))
+        assert message.sender == "al\0ice"
+    (message,) = await say(store, draft("bob", "1", text="a\0b \U0001f525"))
+    assert await store.get_message(message.id) == message
 
 
 async def test_many_members_are_found_at_once_and_strangers_left_out(store: SqlMessageStore) -> None:
