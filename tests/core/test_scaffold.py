@@ -109,6 +109,14 @@ def test_what_is_there_already_is_not_overwritten(folder: Path) -> None:
 # -- the check finds what is wrong -------------------------------------------------------------------------------------
 
 
+SKIPPING = """
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name.startswith("test_silence"):
+            item.add_marker(pytest.mark.skip)
+"""
+
+
 def changed(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
@@ -148,6 +156,16 @@ def test_the_check_tells_a_mistake(folder: Path, file: str, old: str, new: str, 
 
     assert result.exit_code == 1
     assert finding in result.output
+
+
+def test_a_vendor_that_skips_a_part_of_the_kit_does_not_pass(folder: Path) -> None:
+    balefire("plugin", "new", "push", "acme")
+    changed(folder / "acme" / "tests" / "conftest.py", "import pytest\n", "import pytest\n" + SKIPPING)
+
+    result = balefire("plugin", "check", "acme")
+
+    assert result.exit_code == 1
+    assert "these tests were not passed: test_silence_ends_as_try_later\n" in result.output
 
 
 def test_the_kit_finds_a_vendor_that_leaks_a_token(folder: Path) -> None:
