@@ -2,11 +2,12 @@
 
 import asyncio
 
+import pytest
 from tests.store.conftest import OpenStore
 from tests.store.talking import NEWS, PAIR, TEAM, draft, numbers, say, say_many
 
-from balefire import Conversation, Event
-from balefire_store_sql import SqlMessageStore
+from balefire import Conversation, Event, StorageUnavailable
+from balefire_store_sql import SqlMessageStore, postgres_log
 
 
 async def test_seq_counts_from_one_in_each_conversation(store: SqlMessageStore) -> None:
@@ -209,6 +210,22 @@ async def test_two_nodes_share_conversations_without_gap_or_double(open_store: O
     assert [m.seq for m in history] == list(range(1, 101))
     assert len({(m.sender, m.client_message_id) for m in history}) == 100
     assert [m.seq for m in await second.history(NEWS, limit=1000)] == list(range(1, 41))
+
+
+async def test_a_node_number_has_one_process(
+    open_store: OpenStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("a SQLite file has one process, whatever its number")
+    monkeypatch.setattr(postgres_log, "_NODE_LOCK_PATIENCE", "50ms")
+    first, second = await open_store(node=5), await open_store(node=5)
+    await say(first, draft("alice", "1"))
+
+    with pytest.raises(StorageUnavailable, match="node number 5 is in use"):
+        await say(second, draft("alice", "2"))
+
+    await first.close()
+    assert numbers(list(await second.append([draft("alice", "2")]))) == [2]
 
 
 async def test_a_replacement_takes_over_when_the_one_before_it_closes(open_store: OpenStore) -> None:
