@@ -177,7 +177,9 @@ def load_config(
     """
     home = (path.parent if path else Path()).absolute()
     keys = {name: tuple(section.model_fields) for name, section in SECTIONS.items()}
-    tables, problems = gather(path, overrides or {}, environ, home=home, sections=keys, plugins=DEFAULT_PLUGINS)
+    tables, problems, origins = gather(
+        path, overrides or {}, environ, home=home, sections=keys, plugins=DEFAULT_PLUGINS
+    )
     sections = {name: _validate(name, tables, problems) for name in SECTIONS}
     known = (*SECTIONS, "plugins")
     problems += [unknown(name, name, known, "section") for name in tables if name not in known]
@@ -190,8 +192,14 @@ def load_config(
 
         problems += settings_problems(plugins, tuple(Path(name) for name in kernel.plugins))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([_with_origin(problem, origins) for problem in problems])
     return Config(**sections | {"kernel": kernel}, plugins=plugins, source=path)  # type: ignore[arg-type]  # by name
+
+
+def _with_origin(problem: str, origins: Mapping[str, str]) -> str:
+    """Nobody finds in the file what stands in the environment."""
+    variable = origins.get(problem.partition(":")[0])
+    return f"{problem} (set by {variable})" if variable else problem
 
 
 def _validate(name: str, tables: Tables, problems: list[str]) -> Section | None:

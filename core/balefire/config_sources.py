@@ -20,15 +20,21 @@ def gather(
     home: Path,
     sections: Mapping[str, Iterable[str]],
     plugins: Iterable[str],
-) -> tuple[Tables, list[str]]:
-    """Merge every source into one tree of tables; what could not be read comes back as problems."""
+) -> tuple[Tables, list[str], dict[str, str]]:
+    """Merge every source into one tree of tables.
+
+    :returns: the tables; what could not be read, as problems; and by path the variables that settings came from.
+    """
     problems: list[str] = []
     tables = _read_toml(path, problems) if path else {}
     _drop_misshapen(tables, sections, problems)
-    _merge(tables, _from_environment(environ, sections, [*tables.get("plugins", ()), *plugins], problems))
+    origins: dict[str, str] = {}
+    _merge(tables, _from_environment(environ, sections, [*tables.get("plugins", ()), *plugins], problems, origins))
     _merge(tables, overrides)
+    for path in [path for path in origins if _holds(overrides, path)]:
+        del origins[path]
     _drop_misshapen(tables, sections, problems)
-    return {name: _resolve(table, name, home, environ, problems) for name, table in tables.items()}, problems
+    return {name: _resolve(table, name, home, environ, problems) for name, table in tables.items()}, problems, origins
 
 
 def _read_toml(path: Path, problems: list[str]) -> Tables:
@@ -48,6 +54,7 @@ def _from_environment(
     sections: Mapping[str, Iterable[str]],
     plugins: Iterable[str],
     problems: list[str],
+    origins: dict[str, str],
 ) -> Tables:
     """``BALEFIRE_PLUGINS__PUSH_APNS__KEY_ID`` is ``plugins.push-apns.key_id``.
 
@@ -73,6 +80,7 @@ def _from_environment(
             problems.append(f"{variable}: names no setting; a setting is BALEFIRE_SECTION__KEY")
         else:
             _put(tables, where, _value(environ[variable]))
+            origins[".".join(where)] = variable
     return tables
 
 
@@ -127,6 +135,14 @@ def _merge(tables: Tables, more: Mapping[str, Any], where: str = "") -> None:
         if not isinstance(present, dict) or _is_reference(present, path):
             tables[key] = {}
         _merge(tables[key], value, path)
+
+
+def _holds(tables: Any, path: str) -> bool:
+    for key in path.split("."):
+        if not isinstance(tables, Mapping) or key not in tables:
+            return False
+        tables = tables[key]
+    return True
 
 
 def _drop_misshapen(tables: Tables, sections: Iterable[str], problems: list[str]) -> None:

@@ -198,6 +198,17 @@ def test_a_misspelt_variable_is_a_problem_like_a_misspelt_key() -> None:
     )
 
 
+def test_what_came_from_the_environment_is_told_with_its_variable() -> None:
+    environ = {"BALEFIRE_SERVER__PORT": "many", "BALEFIRE_LOG__LEVEL": "loud", "BALEFIRE_PLUGINS__REST__TYPO": "1"}
+
+    told = problems_of(environ=environ, overrides={"log": {"level": "louder"}})
+
+    assert "server.port: must be a valid integer" in told[0]
+    assert told[0].endswith("(set by BALEFIRE_SERVER__PORT)")
+    assert "set by" not in told[1], "a flag replaced it"
+    assert told[2].endswith("(set by BALEFIRE_PLUGINS__REST__TYPO)")
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
