@@ -127,8 +127,6 @@ class SessionTable:
     def attach(self, conversation: Conversation, user: str) -> None:
         """The user became a member: their live sessions hear the conversation from now on."""
         for session in self._by_user.get(user, ()):
-            if session.left_while_opening is not None:
-                session.left_while_opening.discard(conversation)
             self._enter_room(session, conversation)
 
     def detach(self, conversation: Conversation, user: str) -> None:
