@@ -31,8 +31,7 @@ def gather(
     origins: dict[str, str] = {}
     _merge(tables, _from_environment(environ, sections, [*tables.get("plugins", ()), *plugins], problems, origins))
     _merge(tables, overrides)
-    for path in [path for path in origins if _holds(overrides, path)]:
-        del origins[path]
+    origins = {where: variable for where, variable in origins.items() if not _holds(overrides, where)}
     _drop_misshapen(tables, sections, problems)
     return {name: _resolve(table, name, home, environ, problems) for name, table in tables.items()}, problems, origins
 
