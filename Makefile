@@ -45,7 +45,7 @@ docs: ## write the generated reference pages again
 
 picture: ## take the README's picture of the demo again
 	@scripts/bootstrap dev
-	@scripts/system-packages test
+	@scripts/system-packages picture
 	@$(bin)/python -m scripts.picture
 
 clean: ## remove what was made here: .venv, build, caches (not data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from balefire.request_keys import REQUEST_ID
+from balefire.request_keys import ADDRESS, REQUEST_ID
 from balefire_hookspecs import USER_SCOPES, Event, Identity
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def describe_act(
         "method": request.method,
         "path": request.path_qs,
         "status": response.status,
-        "address": request.remote or "",
+        "address": request[ADDRESS],
         "request_id": request[REQUEST_ID],
     }

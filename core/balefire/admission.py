@@ -8,10 +8,11 @@ from typing import Final
 
 from aiohttp import web
 
+from balefire.addresses import address_block
 from balefire.config import Config
 from balefire.operations import BoundOperation
 from balefire.rate_limits import Rate, RateLimits
-from balefire.request_keys import RATE_HEADERS
+from balefire.request_keys import ADDRESS, RATE_HEADERS
 from balefire_hookspecs import Clock, Forbidden, Identity, SlowDown, Unauthenticated
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,11 @@ class Admission:
         if rate is None:
             log.warning("no rate is called %r; using 'default'", name, extra={"path": request.path})
             name, rate = "default", self._rates["default"]
-        who = f"user {identity.user or identity.credential_id}" if identity else f"address {request.remote}"
+        who = (
+            f"user {identity.user or identity.credential_id}"
+            if identity
+            else f"address {address_block(request[ADDRESS])}"
+        )
         allowance = self._limits.take(f"{name} {who}", rate, self._clock.monotonic())
         request[RATE_HEADERS] = allowance.headers()
         if not allowance.is_granted:

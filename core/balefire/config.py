@@ -63,6 +63,9 @@ class ServerSection(Section):
     )
     drain_seconds: float = Field(5.0, ge=0, le=60, description="over how long clients are asked to leave at stop")
     max_body_bytes: int = Field(1_048_576, ge=1024, le=67_108_864, description="largest body of an HTTP request")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="reverse proxies, as CIDR, whose X-Forwarded-For is believed"
+    )
     rates: dict[str, RateSection] = Field(
         default_factory=dict, description="requests per caller: default, operator, anonymous, login, or a plugin's own"
     )
@@ -173,7 +176,10 @@ def load_config(
     :raises ConfigError: with every problem found, those in the plugins' own tables included.
     """
     home = (path.parent if path else Path()).absolute()
-    tables, problems = gather(path, overrides or {}, environ, home=home, sections=SECTIONS, plugins=DEFAULT_PLUGINS)
+    keys = {name: tuple(section.model_fields) for name, section in SECTIONS.items()}
+    tables, problems, origins = gather(
+        path, overrides or {}, environ, home=home, sections=keys, plugins=DEFAULT_PLUGINS
+    )
     sections = {name: _validate(name, tables, problems) for name in SECTIONS}
     known = (*SECTIONS, "plugins")
     problems += [unknown(name, name, known, "section") for name in tables if name not in known]
@@ -186,8 +192,14 @@ def load_config(
 
         problems += settings_problems(plugins, tuple(Path(name) for name in kernel.plugins))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([_with_origin(problem, origins) for problem in problems])
     return Config(**sections | {"kernel": kernel}, plugins=plugins, source=path)  # type: ignore[arg-type]  # by name
+
+
+def _with_origin(problem: str, origins: Mapping[str, str]) -> str:
+    """Nobody finds in the file what stands in the environment."""
+    variable = origins.get(problem.partition(":")[0])
+    return f"{problem} (set by {variable})" if variable else problem
 
 
 def _validate(name: str, tables: Tables, problems: list[str]) -> Section | None:

@@ -18,17 +18,22 @@ def gather(
     environ: Mapping[str, str],
     *,
     home: Path,
-    sections: Iterable[str],
+    sections: Mapping[str, Iterable[str]],
     plugins: Iterable[str],
-) -> tuple[Tables, list[str]]:
-    """Merge every source into one tree of tables; what could not be read comes back as problems."""
+) -> tuple[Tables, list[str], dict[str, str]]:
+    """Merge every source into one tree of tables.
+
+    :returns: the tables; what could not be read, as problems; and by path the variables that settings came from.
+    """
     problems: list[str] = []
     tables = _read_toml(path, problems) if path else {}
     _drop_misshapen(tables, sections, problems)
-    _merge(tables, _from_environment(environ, [*tables.get("plugins", ()), *plugins], problems))
+    origins: dict[str, str] = {}
+    _merge(tables, _from_environment(environ, sections, [*tables.get("plugins", ()), *plugins], problems, origins))
     _merge(tables, overrides)
+    origins = {where: variable for where, variable in origins.items() if not _holds(overrides, where)}
     _drop_misshapen(tables, sections, problems)
-    return {name: _resolve(table, name, home, environ, problems) for name, table in tables.items()}, problems
+    return {name: _resolve(table, name, home, environ, problems) for name, table in tables.items()}, problems, origins
 
 
 def _read_toml(path: Path, problems: list[str]) -> Tables:
@@ -43,15 +48,26 @@ def _read_toml(path: Path, problems: list[str]) -> Tables:
     return {}
 
 
-def _from_environment(environ: Mapping[str, str], plugins: Iterable[str], problems: list[str]) -> Tables:
+def _from_environment(
+    environ: Mapping[str, str],
+    sections: Mapping[str, Iterable[str]],
+    plugins: Iterable[str],
+    problems: list[str],
+    origins: dict[str, str],
+) -> Tables:
     """``BALEFIRE_PLUGINS__PUSH_APNS__KEY_ID`` is ``plugins.push-apns.key_id``.
 
-    Variables without a double underscore (``BALEFIRE_CONFIG``) are not settings.
+    Variables without a double underscore (``BALEFIRE_CONFIG``) are not settings; one that looks as if it was meant to
+    be is a problem.
     """
     names = {_shouted(name): name for name in plugins}
     tables: Tables = {}
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or SEPARATOR not in variable:
+        if not variable.startswith(PREFIX):
+            continue
+        if SEPARATOR not in variable:
+            if (meant := _meant(variable, sections, names)) and not _is_service_link(environ[variable]):
+                problems.append(f"{variable}: names no setting; did you mean {meant}? (two underscores)")
             continue
         section, *keys = variable.removeprefix(PREFIX).split(SEPARATOR)
         where = [section.lower()]
@@ -63,7 +79,25 @@ def _from_environment(environ: Mapping[str, str], plugins: Iterable[str], proble
             problems.append(f"{variable}: names no setting; a setting is BALEFIRE_SECTION__KEY")
         else:
             _put(tables, where, _value(environ[variable]))
+            origins[".".join(where)] = variable
     return tables
+
+
+def _meant(variable: str, sections: Mapping[str, Iterable[str]], plugins: Iterable[str]) -> str:
+    """``BALEFIRE_SERVER__PORT`` for ``BALEFIRE_SERVER_PORT``; "" for what looks like no setting."""
+    name = variable.removeprefix(PREFIX)
+    for section, keys in sections.items():
+        if name in (f"{section}_{key}".upper() for key in keys):
+            return variable.replace(f"_{section.upper()}_", f"_{section.upper()}{SEPARATOR}", 1)
+    for plugin in sorted(plugins, key=len, reverse=True):
+        if name.startswith(f"PLUGINS_{plugin}_"):
+            return f"{PREFIX}PLUGINS{SEPARATOR}{plugin}{SEPARATOR}{name.removeprefix(f'PLUGINS_{plugin}_')}"
+    return ""
+
+
+def _is_service_link(value: str) -> bool:
+    """Kubernetes sets ``BALEFIRE_SERVER_PORT=tcp://10.0.0.1:80`` for a service of that name."""
+    return value.startswith(("tcp://", "udp://"))
 
 
 def _shouted(name: str) -> str:
@@ -100,6 +134,14 @@ def _merge(tables: Tables, more: Mapping[str, Any], where: str = "") -> None:
         if not isinstance(present, dict) or _is_reference(present, path):
             tables[key] = {}
         _merge(tables[key], value, path)
+
+
+def _holds(tables: Any, path: str) -> bool:
+    for key in path.split("."):
+        if not isinstance(tables, Mapping) or key not in tables:
+            return False
+        tables = tables[key]
+    return True
 
 
 def _drop_misshapen(tables: Tables, sections: Iterable[str], problems: list[str]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from balefire.database_errors import explain_postgresql, explain_sqlite
+from balefire.file_lock import FileLock
 from balefire.sqlite_threads import SqliteThreads, begin
 from balefire_hookspecs import BalefireError, ConfigError, StorageUnavailable
 
@@ -59,6 +60,7 @@ class SqlDatabase:
         self._synchronous = synchronous
         self._writers = asyncio.Lock()
         self.engine: AsyncEngine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgresql_engine()
+        self._lock = FileLock(self._path)
         self._threads: SqliteThreads | None = None
         if self.dialect == "sqlite":
             self._threads = SqliteThreads(self._path, self._prepare, busy_timeout_seconds=_BUSY_TIMEOUT_SECONDS)
@@ -77,11 +79,21 @@ class SqlDatabase:
         async with self.read() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
+    def claim(self) -> None:
+        """Keep other platforms off this SQLite file until ``close``, or until this process ends in whatever way. What
+        each would remember of the log, another could change. On PostgreSQL the store claims the node's number.
+
+        :raises StorageUnavailable: another one has it.
+        """
+        if self.dialect == "sqlite":
+            self._lock.take()
+
     async def close(self) -> None:
         """Close every connection of the pool."""
         if self._threads is not None:
             self._threads.close()
         await self.engine.dispose()
+        self._lock.release()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -151,7 +163,8 @@ class SqlDatabase:
             raise self.explain(error) from error
 
     def explain(self, error: BaseException) -> BaseException:
-        """StorageFull or StorageUnavailable where the call may be repeated later; otherwise the error itself."""
+        """StorageFull or StorageUnavailable where the call may be repeated later, InvalidInput for a text that cannot
+        be kept, otherwise the error itself."""
         if isinstance(error, BalefireError):
             return error
         cause: BaseException = error

@@ -1,11 +1,11 @@
-"""Which database errors mean "later": a full disk, a held lock, a lost connection."""
+"""Which database errors mean "later" (a full disk, a held lock, a lost connection), and which mean "never"."""
 
 import os
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-from balefire_hookspecs import StorageFull, StorageUnavailable
+from balefire_hookspecs import BalefireError, InvalidInput, StorageFull, StorageUnavailable
 
 _SQLITE_LATER: Final = {
     sqlite3.SQLITE_BUSY,
@@ -47,13 +47,15 @@ def _is_full(path: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < _LEFT_WHEN_FULL_BYTES
 
 
-def explain_postgresql(error: BaseException) -> StorageUnavailable | None:
-    """The error to raise instead, or ``None`` if repeating the call cannot help."""
+def explain_postgresql(error: BaseException) -> BalefireError | None:
+    """The error to raise instead, or ``None`` if it is nothing that callers could act on."""
     import asyncpg
 
     # SQLAlchemy wraps the driver's error once more and keeps it as the cause.
     cause = error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError | asyncpg.InterfaceError) else error
     state = getattr(cause, "sqlstate", None) or ""
+    if state == "22021":
+        return InvalidInput("a text holds the character NUL, which the database cannot keep")
     if state == "53100":
         return StorageFull("the disk of the PostgreSQL server is full", retry_after_seconds=5)
     if state.startswith(_POSTGRESQL_LATER):

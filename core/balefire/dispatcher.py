@@ -10,13 +10,14 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from pluggy import HookImpl, PluginManager
 
-from balefire.watchdog import Watchdog
+from balefire.watchdog import Watchdog, until_given_up
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +71,7 @@ class _Impl:
     function: Callable[..., Any]
     picks: tuple[int, ...] | None  # None: every argument, in the specification's order
     health: Health
+    is_async: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class _Chain:
         self._impls = tuple(_bind(impl, self.name, self._parameters, shared) for impl in reversed(found))
         self.is_empty = not self._impls
         """Whether no plugin listens: callers on the hot path then skip the call."""
-        self.is_immediate = not any(inspect.iscoroutinefunction(impl.function) for impl in self._impls)
+        self.is_immediate = not any(impl.is_async for impl in self._impls)
         """Whether only plain functions listen: callers on the hot path may then use ``run_now``, without a task."""
 
     @property
@@ -146,6 +148,8 @@ class _Chain:
         try:
             value = impl.function(*args) if impl.picks is None else impl.function(*[args[i] for i in impl.picks])
             if hasattr(value, "__await__"):
+                if not impl.is_async:
+                    await _next_turn()  # for run_now: only after it there is certainly a task to watch
                 value = await self._wait_for(value)
             elif (took := self._now() - started) > self._limits.slow_sync:
                 self._report_block(impl, took)
@@ -169,15 +173,15 @@ class _Chain:
         before = task.cancelling()
         call = self._shared.watchdog.watch(task, self._limits.timeout)
         try:
-            value = await value
+            value = await until_given_up(value, call)
         except asyncio.CancelledError:
-            if call.is_expired and task.uncancel() <= before:
-                raise TimeoutError from None
-            raise
+            if not call.cancels or task.cancelling() - call.cancels > before:
+                raise
         finally:
             self._shared.watchdog.forget(call)
-        if call.is_expired:  # it was told to stop and carried on
-            task.uncancel()
+            for _ in range(call.cancels):
+                task.uncancel()
+        if call.cancels:  # whether it obeyed or carried on
             raise TimeoutError
         return value
 
@@ -278,17 +282,27 @@ class Amend(_Chain, Generic[T, P]):
         return value
 
 
-def run_now(call: Coroutine[Any, Any, R]) -> R:
+def run_now(call: Coroutine[Any, Any, R]) -> R | Awaitable[R]:
     """Run a call that has nothing to wait for, because every chain in it ``is_immediate``, outside of any task.
 
-    :raises RuntimeError: a plain function returned something to wait for after all.
+    :returns: what it returns; or an awaitable of it, when a plain function handed back something to wait for.
     """
     try:
         call.send(None)
     except StopIteration as finished:
         return cast(R, finished.value)
-    call.close()
-    raise RuntimeError("a hook that is a plain function returned an awaitable; make it an async function")
+    return cast("Awaitable[R]", _rest(call))
+
+
+@types.coroutine
+def _next_turn() -> Generator[None, None, None]:
+    yield
+
+
+@types.coroutine
+def _rest(call: Coroutine[Any, Any, R]) -> Generator[Any, Any, R]:
+    rest: R = yield from call
+    return rest
 
 
 def _bind(found: HookImpl, hook: str, parameters: tuple[str, ...], shared: Dispatcher) -> _Impl:
@@ -299,7 +313,9 @@ def _bind(found: HookImpl, hook: str, parameters: tuple[str, ...], shared: Dispa
         )
     picks = tuple(parameters.index(name) for name in (*found.argnames, *found.kwargnames))
     health = shared.health.setdefault((found.plugin_name, hook), Health(found.plugin_name, hook))
-    return _Impl(found.plugin_name, found.function, None if picks == tuple(range(len(parameters))) else picks, health)
+    all_in_order = picks == tuple(range(len(parameters)))
+    is_async = inspect.iscoroutinefunction(found.function)
+    return _Impl(found.plugin_name, found.function, None if all_in_order else picks, health, is_async)
 
 
 def _describe(error: BaseException, limits: Limits) -> str:

@@ -6,6 +6,8 @@ Nothing is started and nothing is changed: a database that is not there yet is n
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import resource
 import shutil
 import socket
@@ -76,10 +78,16 @@ def _load(config: Config) -> list[PluginRecord]:
 
 
 def _plugins(records: list[PluginRecord]) -> Iterator[Diagnosis]:
-    from balefire.plugin_order import start_order
+    from balefire.plugin_order import never_provided, start_order
 
-    start_order({record.name: record for record in records})  # marks those that require each other in a circle
+    named = {record.name: record for record in records}
+    start_order(named)  # marks those that require each other in a circle
+    lacking = {record.name for record in records if record.state == "loaded" and never_provided(record, named)}
     for record in records:
+        if record.name in lacking:
+            remedy = say("switch on a plugin that provides it", "请启用提供该能力的插件")
+            text = f"plugin {record.name!r} will be skipped: {never_provided(record, named)}"
+            yield Diagnosis("plugins", "bad", text, remedy)
         if record.state == "failed":
             remedy = say(
                 "mend it, or set enabled = false in its table", "修复该插件，或在其配置表中设置 enabled = false"
@@ -90,7 +98,7 @@ def _plugins(records: list[PluginRecord]) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 "plugins", "advice", f"plugin {record.name!r} uses what balefire 1.0 removes: {text}", remedy
             )
-    usable = [record.name for record in records if record.state == "loaded"]
+    usable = [record for record in records if record.state == "loaded" and record.name not in lacking]
     yield Diagnosis("plugins", "good", say(f"{len(usable)} can be started", f"{len(usable)} 个可以启动"))
 
 
@@ -109,11 +117,24 @@ def _port(config: Config) -> Iterator[Diagnosis]:
             yield Diagnosis("port", "good", say(f"a platform is running on {where}", f"平台正在 {where} 上运行"))
             return
         reason = error.strerror or str(error)
-        remedy = say(
+        yield Diagnosis("port", "bad", f"{where}: {reason.lower()}", _remedy_for_port(error, port))
+
+
+def _remedy_for_port(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return say(
             f"see who has it with: ss -ltnp 'sport = :{port}'; or set [server] port",
             f"用 ss -ltnp 'sport = :{port}' 查看占用者，或修改 [server] port",
         )
-        yield Diagnosis("port", "bad", f"{where}: {reason.lower()}", remedy)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return say(
+            "set [server] port to 1024 or more, or give the service CAP_NET_BIND_SERVICE",
+            "将 [server] port 设为 1024 以上，或授予服务 CAP_NET_BIND_SERVICE 权限",
+        )
+    return say(
+        "set [server] host to an address of this machine (ip -brief address lists them), or to 0.0.0.0 for all",
+        "将 [server] host 设为本机地址（用 ip -brief address 查看），或设为 0.0.0.0 监听全部",
+    )
 
 
 def _is_balefire(host: str, port: int) -> bool:
@@ -122,7 +143,8 @@ def _is_balefire(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1" if host in ("", "0.0.0.0") else host, port, timeout=2)  # noqa: S104
     try:
         connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.status == 200 and answer.getheader("Server") == "balefire"
     except (OSError, http.client.HTTPException):
         return False
     finally:
@@ -134,8 +156,12 @@ def _is_balefire(host: str, port: int) -> bool:
 
 def _data_folder(config: Config) -> Iterator[Diagnosis]:
     folder = config.data_folder
-    standing = next(place for place in (folder, *folder.parents) if place.exists())
-    if not _is_writable(standing):
+    standing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not standing.is_dir():
+        remedy = say("move it away, or set [kernel] data_folder", "移走该文件，或修改 [kernel] data_folder")
+        yield Diagnosis("data folder", "bad", say(f"{standing} is no folder", f"{standing} 不是目录"), remedy)
+        return
+    if not os.access(standing, os.W_OK | os.X_OK):
         remedy = say(
             f"give it to the user that runs balefire: chown -R USER {standing}", f"修改属主：chown -R USER {standing}"
         )
@@ -154,12 +180,6 @@ def _data_folder(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "data folder", "advice", text, say("make room; writes fail when it is full", "请清理磁盘，写满后将无法写入")
         )
-
-
-def _is_writable(folder: Path) -> bool:
-    import os
-
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _open_secrets(folder: Path) -> Iterator[Diagnosis]:

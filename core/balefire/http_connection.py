@@ -14,6 +14,11 @@ from balefire.problems import MalformedRequest, problem_response
 from balefire.request_keys import RATE_HEADERS, REQUEST_ID
 from balefire_hookspecs import BalefireError
 
+HEAD_SECONDS: Final = 20.0
+"""How long a new connection may take to send the head of its first request."""
+IDLE_SECONDS: Final = 75.0
+"""How long it may wait, or dawdle, before each further one."""
+
 _SERVER: Final = "balefire"
 
 _HEADERS: Final[Mapping[str, str]] = {
@@ -46,13 +51,32 @@ async def say_go_on(request: web.Request) -> None:
 
 def connections_of(server: web.Server) -> Callable[[], web.RequestHandler]:
     """Makes the protocol of each new connection."""
-    return lambda: _Connection(server, loop=asyncio.get_running_loop(), access_log=_quiet_log(), logger=_quiet_log())
+    log = _quiet_log()
+    return lambda: _Connection(
+        server,
+        loop=asyncio.get_running_loop(),
+        access_log=log,
+        logger=log,
+        keepalive_timeout=IDLE_SECONDS,
+    )
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp's, but what cannot be parsed is answered as all errors are, and without quoting it."""
+    """aiohttp's, but nobody may dawdle, and what cannot be parsed is answered as all errors are, without quoting it."""
 
-    __slots__ = ()
+    __slots__ = ("_head_due",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._head_due = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._expect_head)
+
+    def _expect_head(self) -> None:
+        if not self._request_count:
+            self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._head_due.cancel()
+        super().connection_lost(exc)
 
     def handle_error(
         self,

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from balefire.acts import ACTED, Emit, describe_act, is_act
+from balefire.addresses import caller_address
 from balefire.admission import Admission, Authenticate
 from balefire.answers import REPLAYED, StoredAnswers
 from balefire.config import Config
@@ -25,7 +26,7 @@ from balefire.logs import CURRENT_REQUEST
 from balefire.operations import BoundOperation
 from balefire.platform_pages import platform_routes
 from balefire.problems import HandlerTooSlow, MethodNotAllowed, problem_response
-from balefire.request_keys import ALLOW, PLUGIN, REQUEST_ID, ROUTE
+from balefire.request_keys import ADDRESS, ALLOW, PLUGIN, REQUEST_ID, ROUTE
 from balefire.routes import EVERYTHING, Handler, RouteTable
 from balefire_hookspecs import (
     BalefireError,
@@ -179,6 +180,7 @@ class HttpServer:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         request[REQUEST_ID] = _request_id(request)
+        request[ADDRESS] = caller_address(request, self.config.server.trusted_proxies)
         token = CURRENT_REQUEST.set(request[REQUEST_ID])
         try:
             response = await self._guarded(request)

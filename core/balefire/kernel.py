@@ -118,6 +118,7 @@ class Kernel:
         self.config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             await self.database.open()
+            self.database.claim()
             self.host.load()
             self.log.start()
             await self.host.start(self._migrate)

@@ -205,10 +205,14 @@ class MemberTable:
 
     async def mark(self, conversation: Conversation, user: str, *, read_seq: int = 0, delivered_seq: int = 0) -> Member:
         delivered_seq = max(read_seq, delivered_seq)  # what was read has arrived
+        known = self.get(conversation, user)
+        if not isinstance(known, Member | None):
+            await known  # only who knows the cursors can tell whether they advance
         member = await self._store().mark(conversation, user, read_seq=read_seq, delivered_seq=delivered_seq)
         if member is None:
             raise NotFound(f"{user} is not a member of {conversation.key}")
-        self._marked(member)
+        if not self._marked(member):
+            return member
         marked = Marked(conversation, user, member.read_seq, member.delivered_seq)
         if member.role == "subscriber":
             self._sessions.signal(marked, users=(user,))
@@ -216,13 +220,18 @@ class MemberTable:
             self.tell(marked, conversation)
         return member
 
-    def _marked(self, member: Member) -> None:
-        """Cursors went forward. The rest of the record may be older than what is cached, so nothing else is taken."""
+    def _marked(self, member: Member) -> bool:
+        """Cursors went forward, unless this is known already (then: ``False``).
+
+        The rest of the record may be older than what is cached, so nothing else is taken.
+        """
         key = (member.conversation, member.user)
         self._loading.pop(key, None)
         cached = self._cache.pop(key, None)
-        if cached is not None:
-            self._cache[key] = _furthest(cached, member)
+        if cached is None:
+            return True
+        self._cache[key] = furthest = _furthest(cached, member)
+        return (furthest.read_seq, furthest.delivered_seq) != (cached.read_seq, cached.delivered_seq)
 
     def tell(self, signal: Signal, conversation: Conversation) -> None:
         """Send a signal live to the members of a conversation, whichever way its kind reaches them."""

@@ -13,7 +13,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from balefire_hookspecs import Acknowledgement, Appended, BalefireError, Draft, Event, Overloaded, StorageUnavailable
+from balefire_hookspecs import (
+    Acknowledgement,
+    Appended,
+    BalefireError,
+    Draft,
+    Event,
+    InvalidInput,
+    Overloaded,
+    StorageUnavailable,
+)
 
 if TYPE_CHECKING:
     from balefire_hookspecs import MessageStore
@@ -235,7 +244,7 @@ def _demand_answers(batch: Sequence[object], answers: Sequence[object]) -> None:
 
 def _may_fail_alone(batch: Sequence[object], error: Exception) -> bool:
     """Whether one entry may be why none of the others was stored, and not the store's condition."""
-    return len(batch) > 1 and not isinstance(error, BalefireError)
+    return len(batch) > 1 and (isinstance(error, InvalidInput) or not isinstance(error, BalefireError))
 
 
 def _as_storage_error(error: Exception) -> BalefireError:

@@ -27,6 +27,11 @@ Network = IPv4Network | IPv6Network
 MOST_BYTES: Final = 10 * 1024 * 1024
 """Largest answer that is read."""
 
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20")
+)
+"""Not for the public although the standard library takes them for it: relays, site-local, documentation."""
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -38,6 +43,8 @@ def is_outside(address: str, allow: Iterable[Network] = ()) -> bool:
     ip = _unwrap(ipaddress.ip_address(address.partition("%")[0]))
     if any(ip in network for network in allow):
         return True
+    if any(ip in network for network in _SPECIAL):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

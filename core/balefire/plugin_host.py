@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from balefire.plugin_order import missing_requirement, start_order
 from balefire.plugin_record import HostedContext, PluginFailed, PluginRecord, PluginState, summarize
 from balefire.registry import SORTS, build_providers, collect, refuse_collisions
 from balefire.watchdog import LoopWatch, Watchdog
-from balefire_hookspecs import Clock, ConfigError, Providers
+from balefire_hookspecs import Clock, ConfigError, Providers, RemovedInBalefire1
 
 log = logging.getLogger(__name__)
 
@@ -292,9 +293,11 @@ class PluginHost:
         """Swap in what is true now. In-flight events finish on the chains they began with."""
         self._rebuild_providers()
         manager = hook_manager()
-        for record in reversed(self.records.values()):  # pluggy asks the last one registered first
-            if record.is_active and record.plugin is not None:
-                manager.register(record.plugin, name=record.name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RemovedInBalefire1)  # they were told when they were loaded
+            for record in reversed(self.records.values()):  # pluggy asks the last one registered first
+                if record.is_active and record.plugin is not None:
+                    manager.register(record.plugin, name=record.name)
         self.hooks = compile_hooks(manager, self._dispatcher)
         for listener in tuple(self.on_changed):
             listener()

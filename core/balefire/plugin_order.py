@@ -28,15 +28,21 @@ def start_order(records: Mapping[str, PluginRecord]) -> list[PluginRecord]:
 
 def missing_requirement(record: PluginRecord, records: Mapping[str, PluginRecord]) -> str:
     """Why this plugin cannot start now; "" if it can."""
+    if reason := never_provided(record, records):
+        return reason
     for requirement in record.manifest.requires:
-        if requirement in KERNEL_CAPABILITIES:
-            continue
         able = _providers_of(requirement, records)
-        if not able:
-            return f"it requires {requirement!r}, which no enabled plugin provides"
-        if not any(provider.is_active for provider in able):
+        if able and not any(provider.is_active for provider in able):
             why = "; ".join(f"{provider.name}: {provider.reason or provider.state}" for provider in able)
             return f"it requires {requirement!r}, whose provider is not running ({why})"
+    return ""
+
+
+def never_provided(record: PluginRecord, records: Mapping[str, PluginRecord]) -> str:
+    """Why this plugin can never start as things are configured, whatever is running; "" if it can."""
+    for requirement in record.manifest.requires:
+        if requirement not in KERNEL_CAPABILITIES and not _providers_of(requirement, records):
+            return f"it requires {requirement!r}, which no enabled plugin provides"
     return ""
 
 

@@ -5,6 +5,8 @@ from typing import Final
 from aiohttp import web
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+ADDRESS: Final = web.RequestKey("address", str)
+"""Where it comes from, also behind a trusted proxy."""
 PLUGIN: Final = web.RequestKey("plugin", str)
 """Whose handler answers; named in the log when it fails."""
 ALLOW: Final = web.RequestKey("allow", str)

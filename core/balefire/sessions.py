@@ -82,10 +82,13 @@ class SessionTable:
         self._opened += 1
         session = LiveSession(f"s{self._opened:x}", identity, connection, platform)
         siblings = self._by_user.setdefault(identity.user, [])
+        is_new_platform = _is_none_of(siblings, platform)
         siblings.append(session)
         self._count += 1
+        if is_new_platform:
+            self._tell_watchers(identity.user)
         if len(siblings) == 1:
-            self._announce_presence(identity.user, True)
+            self._on_presence(identity.user, True)
         try:
             await self._attach_all(session)
         except BaseException:  # nobody gets the session, so nobody could ever close it
@@ -107,7 +110,10 @@ class SessionTable:
         siblings.remove(session)
         if not siblings:
             del self._by_user[user]
-            self._announce_presence(user, False)
+        if _is_none_of(siblings, session.platform):
+            self._tell_watchers(user)
+        if not siblings:
+            self._on_presence(user, False)
 
     async def _attach_all(self, session: LiveSession) -> None:
         kinds = [name for name, kind in self._providers().conversation_kinds.items() if kind.attaches_members]
@@ -121,8 +127,6 @@ class SessionTable:
     def attach(self, conversation: Conversation, user: str) -> None:
         """The user became a member: their live sessions hear the conversation from now on."""
         for session in self._by_user.get(user, ()):
-            if session.left_while_opening is not None:
-                session.left_while_opening.discard(conversation)
             self._enter_room(session, conversation)
 
     def detach(self, conversation: Conversation, user: str) -> None:
@@ -177,11 +181,11 @@ class SessionTable:
     def _presence(self, user: str) -> Presence:
         return Presence(user, user in self._by_user, tuple(self.platforms(user)))
 
-    def _announce_presence(self, user: str, is_online: bool) -> None:
+    def _tell_watchers(self, user: str) -> None:
+        """Whether this user is online now, and on which platforms."""
         watchers = self._watchers.get(user)
         if watchers:
             self._send(watchers, self._presence(user))
-        self._on_presence(user, is_online)
 
     # -- delivering ------------------------------------------------------------------------------------------------
 
@@ -264,6 +268,10 @@ class SessionTable:
     def online_users(self) -> int:
         """How many users have a session on this node."""
         return len(self._by_user)
+
+
+def _is_none_of(sessions: Iterable[LiveSession], platform: str) -> bool:
+    return all(session.platform != platform for session in sessions)
 
 
 def _encoded(frames: dict[Representation, bytes], representation: Representation, delivery: Delivery) -> bytes:

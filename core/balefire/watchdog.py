@@ -7,7 +7,9 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+import types
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,21 +20,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """A hook call in flight. ``is_expired`` once it was told to stop."""
+    """A hook call in flight. ``cancels``: how often it was told to stop; from the second time on it is given up."""
 
     task: asyncio.Task[Any]
     deadline: float
-    is_expired: bool = False
+    cancels: int = 0
 
 
 class Watchdog:
     """Cancels hook calls that outstay their time. One timer serves every call in flight.
 
+    The first time a call may clean up after itself; one that is still there ``grace_seconds`` later is left behind.
     It goes by real time, whatever clock the kernel has: what hangs, hangs in real time.
     """
 
-    def __init__(self, every_seconds: float = 0.25) -> None:
+    def __init__(self, every_seconds: float = 0.25, grace_seconds: float = 1.0) -> None:
         self.every_seconds = every_seconds
+        self.grace_seconds = grace_seconds
         self._calls: set[Watched] = set()
 
     def watch(self, task: asyncio.Task[Any], seconds: float) -> Watched:
@@ -51,9 +55,34 @@ class Watchdog:
             await asyncio.sleep(self.every_seconds)
             now = time.monotonic()
             for call in tuple(self._calls):
-                if call.deadline < now and not call.is_expired:
-                    call.is_expired = True
+                if call.deadline < now:
+                    call.deadline = now + self.grace_seconds
+                    call.cancels += 1
                     call.task.cancel()
+
+
+@types.coroutine
+def until_given_up(work: Awaitable[Any], call: Watched) -> Generator[Any, Any, Any]:
+    """Await the work, as long as the watchdog has patience with it, whatever it does with its cancellation."""
+    steps: Any = work.__await__()
+    try:
+        waits_for = next(steps)
+        while True:
+            try:
+                yield waits_for
+            except GeneratorExit:
+                steps.close()
+                raise
+            except BaseException as error:
+                if call.cancels > 1:
+                    with suppress(RuntimeError):  # it will not even be closed
+                        steps.close()
+                    raise
+                waits_for = steps.throw(error)
+            else:
+                waits_for = next(steps)
+    except StopIteration as finished:
+        return finished.value
 
 
 class LoopWatch:

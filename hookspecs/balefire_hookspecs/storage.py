@@ -265,7 +265,8 @@ class Database(Protocol):
 
     def explain(self, error: BaseException) -> BaseException:
         """What a driver's or SQLAlchemy's error means here: StorageFull or StorageUnavailable when repeating the
-        call later may help, otherwise the error itself. ``read`` and ``write`` have done so already."""
+        call later may help, InvalidInput for a text with NUL where the database has none (PostgreSQL), otherwise the
+        error itself. ``read`` and ``write`` have done so already."""
 
 
 EventStream = AsyncIterator[Event]

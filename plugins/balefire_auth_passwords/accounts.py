@@ -1,11 +1,12 @@
 """Accounts: who has which password, and how often somebody may guess."""
 
+import contextlib
 from collections import OrderedDict
 from typing import Final
 
 from sqlalchemy import delete, insert, select, update
 
-from balefire import Clock, Database, SlowDown, Unauthenticated
+from balefire import Clock, Database, Overloaded, SlowDown, Unauthenticated
 from balefire_auth_passwords.hashing import Hashing
 from balefire_auth_passwords.table import ACCOUNTS
 
@@ -33,9 +34,13 @@ class Accounts:
         """
         self._refuse_guessing(user)
         self._count(user, 1)  # before the check, or many guesses at once would all pass
-        if not await self._hashing.matches(await self._hash_of(user), password):
+        known = await self._hash_of(user)
+        if not await self._hashing.matches(known, password) or known is None:
             raise Unauthenticated("user or password is wrong")
         self._count(user, -1)
+        if self._hashing.is_outdated(known):
+            with contextlib.suppress(Overloaded):  # another time
+                await self._renew(user, known, password)
 
     async def put(self, user: str, password: str) -> None:
         """Set a user's password."""
@@ -44,6 +49,13 @@ class Accounts:
             changed = await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.user == user).values(**values))
             if not changed.rowcount:
                 await connection.execute(insert(ACCOUNTS).values(user=user, **values))
+
+    async def _renew(self, user: str, known: str, password: str) -> None:
+        """Hash again at today's costs, unless the password was changed meanwhile."""
+        renewed = update(ACCOUNTS).where(ACCOUNTS.c.user == user, ACCOUNTS.c.hash == known)
+        values = {"hash": await self._hashing.hash(password)}
+        async with self._database.write() as connection:
+            await connection.execute(renewed.values(**values))
 
     async def remove(self, user: str) -> bool:
         """Take away a user's password; whether there was one."""

@@ -42,6 +42,10 @@ class Hashing:
             self._decoy = await self.hash(secrets.token_urlsafe())
         return bool(await self._in_turn(password, known or self._decoy)) and known is not None
 
+    def is_outdated(self, known: str) -> bool:
+        """Whether a hash was made at other costs than today's."""
+        return self._passwords().check_needs_rehash(known)
+
     async def _in_turn(self, password: str, known: str | None) -> str:
         if self._waiting >= MOST_WAITING:
             raise Overloaded("too many people are signing in; try again in a moment", retry_after_seconds=5)
@@ -53,14 +57,18 @@ class Hashing:
             self._waiting -= 1
 
     def _work(self, password: str, known: str | None) -> str:
-        from argon2 import PasswordHasher
         from argon2.exceptions import VerifyMismatchError
+
+        if known is None:
+            return self._passwords().hash(password)
+        try:
+            return "yes" if self._passwords().verify(known, password) else ""
+        except VerifyMismatchError:
+            return ""
+
+    def _passwords(self) -> PasswordHasher:
+        from argon2 import PasswordHasher  # slow to import, and not needed before the first password comes
 
         if self._hasher is None:
             self._hasher = PasswordHasher(time_cost=self._time_cost, memory_cost=self._memory_kib)
-        if known is None:
-            return self._hasher.hash(password)
-        try:
-            return "yes" if self._hasher.verify(known, password) else ""
-        except VerifyMismatchError:
-            return ""
+        return self._hasher

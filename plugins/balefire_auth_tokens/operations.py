@@ -1,6 +1,6 @@
 """The token API."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +8,7 @@ from balefire import (
     SCOPES,
     USER_ID_PATTERN,
     USER_SCOPES,
+    Conflict,
     Forbidden,
     Identity,
     InvalidInput,
@@ -20,6 +21,9 @@ from balefire_auth_tokens.signing import LONGEST_TTL_SECONDS, user_of
 from balefire_auth_tokens.tokens import SignedTokens
 
 UserId = Annotated[str, Field(pattern=USER_ID_PATTERN, description="a user id")]
+MOST_REVOKED: Final = 1_000
+"""Tokens that people may revoke one by one, in the time that the longest-lived is valid."""
+
 TokenId = Annotated[str, Field(min_length=1, max_length=96, description="a token's id")]
 
 Scope = Annotated[str, Field(json_schema_extra={"enum": [*sorted(SCOPES), "*"]})]
@@ -60,10 +64,11 @@ class TokenApi:
     def operations(self) -> list[Operation]:
         """What is registered."""
         tags = ("tokens",)
+        refused = {403: "Not your token", 409: "You revoked very many; revoke all that you have instead"}
         gone = {404: "There is no such user"}
         return [
             Operation("POST", "/v1/tokens", self.create_token, None, tags, 201, {403: "Too much was asked", **gone}),
-            Operation("DELETE", "/v1/tokens/{id}", self.revoke_token, None, tags, 204, {403: "Not your token"}),
+            Operation("DELETE", "/v1/tokens/{id}", self.revoke_token, None, tags, 204, refused),
             Operation(
                 "POST", "/v1/users/{id}/revoke-tokens", self.revoke_user_tokens, None, tags, 204, {403: "Not you"}
             ),
@@ -94,7 +99,11 @@ class TokenApi:
 
         Your own, or anybody's with the scope `tokens:write` or `admin`.
         """
-        self._insist(identity, user_of(id))
+        user = user_of(id)
+        self._insist(identity, user)
+        known = self._tokens.revoked(user)
+        if id not in known and len(known) >= MOST_REVOKED and not _may_manage(identity):
+            raise Conflict(f"you have revoked {MOST_REVOKED} tokens one by one; revoke all that you have instead")
         await self._tokens.revoke(id)
 
     async def revoke_user_tokens(self, id: UserId, identity: Identity) -> None:
@@ -119,5 +128,9 @@ class TokenApi:
 
     @staticmethod
     def _insist(identity: Identity, user: str) -> None:
-        if identity.user != user and not (identity.may("tokens:write") or identity.may("admin")):
+        if identity.user != user and not _may_manage(identity):
             raise Forbidden("this is for your own tokens; others need the scope 'tokens:write' or 'admin'")
+
+
+def _may_manage(identity: Identity) -> bool:
+    return identity.may("tokens:write") or identity.may("admin")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,6 +76,10 @@ class SignedTokens:
         longest = self._ctx.clock.now_ms() + LONGEST_TTL_SECONDS * 1000 + self._leeway_ms
         await self._revocations.revoke(credential_id, expires_at=longest)
         self._ctx.sessions.disconnect(user, "token_revoked", "your token was revoked", credential_id=credential_id)
+
+    def revoked(self, user: str) -> Collection[str]:
+        """The ids of a user's tokens that were revoked one by one and have not expired since."""
+        return self._revocations.of_user(user)
 
     async def revoke_user(self, user: str) -> None:
         """See ``TokenIssuer.revoke_user``; ends all of the user's sessions."""

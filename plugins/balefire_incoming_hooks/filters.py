@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2.runtime import Undefined
 
+from balefire import shorten
 from balefire_incoming_hooks.allowance import MAX_SIZE, TemplateError
 
 # -- values as text ----------------------------------------------------------------------------------------------------
@@ -55,9 +56,12 @@ def join(values: Any, separator: str = ", ", attribute: str | None = None) -> st
 
 
 def truncate(value: Any, length: int = 80, end: str = "…") -> str:
-    """At most ``length`` characters (code points), on one line."""
+    """At most ``length`` characters (code points), on one line; no emoji sequence is cut in two."""
     text = " ".join(text_of(value).split())
-    return text if len(text) <= length else text[: max(0, length - len(end))].rstrip() + end
+    if len(text) <= length:
+        return text
+    room = length + 1 - max(1, len(end))
+    return shorten(text, lambda cut: len(cut) <= room).removesuffix("…") + end
 
 
 def first_line(value: Any, length: int = 120) -> str:

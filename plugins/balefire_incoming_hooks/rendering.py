@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from balefire import shorten
+
 MAX_TEXT: Final = 4000
 """Characters (code points) of a rendered message; what is longer is cut with an ellipsis."""
 
@@ -80,4 +82,4 @@ def _printable(text: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1].rstrip() + "…"
+    return shorten(text, lambda cut: len(cut) <= MAX_TEXT)

@@ -60,6 +60,7 @@ class RecipientDesk:
         self._ctx, self._outbox, self._dispatcher, self._traces = ctx, outbox, dispatcher, traces
         self._life_seconds, self._sound = life_seconds, sound
         self._renderer = Renderer()
+        self._blamed: set[str] = set()
 
     async def consider(self, recipients: Sequence[Recipient]) -> None:
         """Decide about people who are not online, and queue what is to be sent; durable when it returns."""
@@ -202,8 +203,16 @@ class RecipientDesk:
         if message.payload.push_text:
             return message.payload.push_text
         content_type = self._ctx.providers.content_types.get(message.payload.type)
+        if content_type is None:
+            return ""
         wanted = "zh" if language.lower().startswith("zh") else "en"
-        return content_type.digest(message.payload, wanted) if content_type is not None else ""
+        try:
+            return str(content_type.digest(message.payload, wanted))
+        except Exception:  # a plugin's code: its messages push nothing, those behind them must not wait for it
+            if content_type.name not in self._blamed:
+                self._blamed.add(content_type.name)
+                self._ctx.log.exception("content type %r cannot be pushed: its digest fails", content_type.name)
+            return ""
 
     async def _title(self, conversation: Conversation) -> str:
         kind = self._ctx.providers.conversation_kinds.get(conversation.kind)

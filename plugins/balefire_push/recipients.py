@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from balefire import (
     Audience,
+    BalefireError,
     Conversation,
     Event,
     Member,
@@ -45,9 +46,15 @@ class Recipients:
             kind = kinds.get(message.conversation.kind)
             if kind is None or message.is_recalled:
                 continue
-            audience = kind.audience(message)
-            if type(audience) is not Audience:
-                audience = await audience  # type: ignore[misc]  # what is no audience is an awaitable of one
+            try:
+                audience = kind.audience(message)
+                if type(audience) is not Audience:
+                    audience = await audience  # type: ignore[misc]  # what is no audience is an awaitable of one
+            except BalefireError:  # the store is away: the event comes again
+                raise
+            except Exception:  # a plugin's code: what comes after this message must not wait for it
+                self._ctx.log.exception("conversation kind %r names no audience, so nobody is pushed to", kind.name)
+                continue
             if audience.scope == "users":
                 for user in audience.users:
                     if user != message.sender and not is_online(user):

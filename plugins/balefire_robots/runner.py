@@ -1,6 +1,7 @@
 """Runs one robot: in order within a conversation, several conversations at a time, never in another's way."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,12 +163,19 @@ class RobotRunner:
         self._deliveries.note(delivery)
         return True
 
-    async def _answer(self, robot: Robot, delivery: Delivery, message: Message) -> None:
+    async def _begin(self, delivery: Delivery) -> None:
+        """Note that the robot is asked now; durably where it may have been this that ended the process before."""
         delivery.state, delivery.started_at = "running", self._now()
         delivery.attempts += 1
         delivery.answers.clear()
         self._deliveries.note(delivery)
+        if delivery.message is None:  # it comes from the table, so the process that was told of it has ended
+            with contextlib.suppress(StorageUnavailable):
+                await self._deliveries.flush()
+
+    async def _answer(self, robot: Robot, delivery: Delivery, message: Message) -> None:
         try:
+            await self._begin(delivery)
             await robot.answer(DeliveryChat(self._ctx, delivery, message))
         except asyncio.CancelledError as error:
             if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():  # we are being stopped, not the robot

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from balefire import Database, StorageUnavailable
+from balefire import BalefireError, Database, StorageUnavailable
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +58,11 @@ class GroupCommit:
             error = None
         except Exception as failure:
             error = failure
+            if len(group) > 1 and not isinstance(failure, BalefireError):  # one of them is at fault, not the database
+                for waiting in group:
+                    await self._commit([waiting])
+                return
         finally:
             for waiting in group:
-                waiting.error, waiting.is_over = error, True
+                if not waiting.is_over:
+                    waiting.error, waiting.is_over = error, True

@@ -169,10 +169,9 @@ class PostgresLog:
                     yield connection
             except BaseException as error:
                 explained = self._database.explain(error)
-                if explained is error and not isinstance(error, asyncio.CancelledError):
-                    raise
-                # What the server makes of a transaction that we no longer follow is its own; repeats are safe (I3).
-                self._drop()
+                if isinstance(explained, StorageUnavailable | asyncio.CancelledError):
+                    # What the server makes of a transaction that we no longer follow is its own; repeats are safe (I3).
+                    self._drop()
                 if explained is error:
                     raise
                 raise explained from error

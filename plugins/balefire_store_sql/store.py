@@ -54,7 +54,7 @@ class SqlMessageStore:
             self._log = PostgresLog(database, now_ms, recent_messages=recent_messages)
         self._reader = LogReader(database)
         self._members = MemberTable(database)
-        self._summaries = Summaries(database)
+        self._summaries = Summaries(database, now_ms)
         self._devices = DeviceTable(database)
         self._cursors = CursorTable(database)
 

@@ -1,6 +1,6 @@
 """A user's conversation list with unread figures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, Integer, String, and_, bindparam, case, cast, func, literal, not_, or_, select
@@ -16,7 +16,8 @@ _WINDOW: Final = 1000
 figure may be too high, where clients show "999+" anyway."""
 
 _LOOK_BACK: Final = 50
-"""How far back to look for the newest message that is for this reader, when the last one is directed at others."""
+"""How far back to look for the newest message that is for this reader, when the last ones are directed at others
+or have expired."""
 
 _row = conversation_table.c
 _key = (
@@ -49,7 +50,8 @@ _newest = (
 class Summaries:
     """Reads conversation lists."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
         self._database = database
         self._seen = _seen(database)
 
@@ -64,6 +66,7 @@ class Summaries:
         reader = {"reader": wanted["reader"], "quoted": json_of(wanted["reader"]), "ids": ids}
         read = {row[0]: row for row in connection.execute(self._seen, reader)}
         newest = {row.conversation_id: row for row in connection.execute(_newest, {"ids": ids})}
+        now = self._now_ms()
         summaries = []
         for row in rows:
             member = member_from(row[5:], Conversation(*row[:3]))
@@ -73,7 +76,7 @@ class Summaries:
                     last_seq=row.last_seq,
                     unread=_unread(row, read),
                     member=member,
-                    last_message=_last_for(connection, member, newest.get(row.conversation_id)),
+                    last_message=_last_for(connection, member, newest.get(row.conversation_id), now),
                 )
             )
         return summaries
@@ -116,16 +119,19 @@ def _unread(row: Any, read: Mapping[int, Any]) -> int:
     return max(0, unread)
 
 
-def _last_for(connection: Connection, member: Member, row: Any) -> Message | None:
-    """The newest message, or a somewhat older one if that is directed at others."""
+def _last_for(connection: Connection, member: Member, row: Any, now: int) -> Message | None:
+    """The newest message, or a somewhat older one if that is directed at others or has expired."""
+
+    def is_shown(message: Message) -> bool:
+        return message.is_for(member.user) and not 0 < message.expires_at <= now
+
     if row is None:
         return None
     last = message_from(row, member.conversation)
-    if not last.is_for(member.user):
+    if not is_shown(last):
         m = messages.c
         earlier = select(messages).where(m.conversation_id == row.conversation_id, m.seq < last.seq)
         found = connection.execute(earlier.order_by(m.seq.desc()).limit(_LOOK_BACK))
         candidates = (message_from(row, member.conversation) for row in found)
-        last = next((message for message in candidates if message.is_for(member.user)), last)
-    is_visible = last.is_for(member.user) and last.seq >= member.visible_from_seq
-    return last if is_visible else None
+        last = next((message for message in candidates if is_shown(message)), last)
+    return last if is_shown(last) and last.seq >= member.visible_from_seq else None

@@ -14,9 +14,24 @@ INTRODUCTION = """\
 # REST API
 
 A running platform serves this as an OpenAPI 3.1 document at `/openapi.json`, and as pages to browse and try at
-`/docs`. Send a token or an API key as `Authorization: Bearer …`. Failures are problem documents with a stable
-[code](errors.md). Lists are pages: ask again with `after` set to the answer's `next` until that is empty. Repeat a
-creation safely with an `Idempotency-Key` header.
+`/docs`. What holds for every operation:
+
+* **Credentials.** Send a token or an API key as `Authorization: Bearer …`. Each operation asks for a scope; `admin`
+  includes all. A banned user's tokens and keys are refused, but for keys with `admin`: somebody has to lift a mistaken
+  ban. Revoking a key does not touch tokens that were made with it: `POST /v1/users/{id}/revoke-tokens` does.
+* **Errors** are problem documents (RFC 9457) with a stable [code](errors.md), a sentence, and every fault of the
+  request. Also what is no HTTP at all is answered so.
+* **Values.** Ids are strings; times are integer milliseconds since the epoch, UTC.
+* **Pages.** Ask again with `after` set to the answer's `next` until that is empty.
+* **Idempotency.** Operations that take an `Idempotency-Key` act once per caller and key: a repeat within 24 hours gets
+  the same answer, with `Idempotency-Replayed: true`. The same key with another request is refused. A message that is
+  sent with a key is stored once even if the server dies before it can answer.
+* **Rates.** `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds until all is there again) come with each answer; 429
+  says in `Retry-After` when to come back. Callers are users, and addresses where there is no credential. Behind a
+  reverse proxy name it in `[server] trusted_proxies`, or all strangers share one allowance.
+* **Audit.** What is done with more than a person's powers, and what operators do in another's place, is written down:
+  who, with which credential, from where, what; `GET /v1/audit` reads it. Ordinary messages of an operator's program are
+  not acts in this sense.
 """
 
 

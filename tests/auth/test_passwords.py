@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from balefire import Overloaded
 from balefire.testing import Platform, TestClock, start_platform
+from balefire_auth_passwords.table import ACCOUNTS
 
 QUICK = {"auth-passwords": {"time_cost": 1, "memory_kib": 64}}
 SECRET = "correct horse battery"
@@ -119,6 +121,22 @@ async def test_only_operators_set_passwords_and_only_for_users(site: Platform) -
     short = await site.http.post("/v1/passwords", json=request | {"password": "short"})
     assert short.status_code == 422
     assert "stolen" not in short.text
+
+
+async def test_signing_in_brings_an_old_hash_up_to_todays_costs(tmp_path: Path) -> None:
+    hashes: list[str] = []
+    for passes in (1, 2, 2):
+        costs = {"time_cost": passes, "memory_kib": 64}
+        async with start_platform(tmp_path, plugins={"auth-passwords": costs}) as site:
+            if not hashes:
+                await site.add_user("alice")
+                await site.http.post("/v1/passwords", json={"user": "alice", "password": "correct horse"})
+            answer = await site.http.post("/v1/login", json={"user": "alice", "password": "correct horse"})
+            assert answer.status_code == 200
+            async with site.kernel.database.read() as connection:
+                hashes.append((await connection.execute(select(ACCOUNTS.c.hash))).scalar_one())
+
+    assert ["t=1" in hashes[0], "t=2" in hashes[1], hashes[1] == hashes[2]] == [True, True, True]
 
 
 async def test_banned_users_cannot_sign_in(site: Platform, stranger: httpx.AsyncClient) -> None:

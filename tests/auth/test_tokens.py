@@ -136,6 +136,20 @@ async def test_people_revoke_their_own_tokens_and_nobody_elses(platform: Platfor
     assert (await platform.http.delete(f"/v1/tokens/{own}", headers=headers)).status_code == 204
 
 
+async def test_people_cannot_fill_the_list_of_revoked_tokens(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("balefire_auth_tokens.operations.MOST_REVOKED", 2)
+    headers = bearer(await platform.token("alice"))
+
+    async def revoke(token_id: str, headers: dict[str, str]) -> int:
+        return (await platform.http.delete(f"/v1/tokens/{token_id}", headers=headers)).status_code
+
+    assert [await revoke(f"alice:{number}", headers) for number in (1, 2, 2, 3)] == [204, 204, 204, 409]
+    assert await revoke("alice:3", {}) == 204, "an operator may"
+    assert (await platform.http.post("/v1/users/alice/revoke-tokens", headers=headers)).status_code == 204
+
+
 async def test_revoking_a_token_ends_the_session_that_was_opened_with_it(platform: Platform) -> None:
     token = await platform.token("alice")
     token_id = (await platform.kernel.authenticate(token)).credential_id

@@ -8,7 +8,7 @@ import pytest
 from tests.client.conftest import Place, join, until
 
 from balefire import Forbidden
-from balefire.client import ConnectionEnded, CursorsFailed, ProtocolBroken
+from balefire.client import ChatMessage, Client, ConnectionEnded, CursorsFailed, ProtocolBroken
 from balefire.client.link import STEADY_SECONDS, Link
 from balefire.testing import next_event
 
@@ -129,3 +129,22 @@ async def test_a_server_that_lets_in_and_falls_over_is_spared(place: Place) -> N
     assert attempts == [0, 1, 2]
     assert STEADY_SECONDS > 1
     await alice.close()
+
+
+async def test_restarts_in_the_middle_lose_nothing_and_double_nothing(place: Place) -> None:
+    alice, bob = await join(place, "alice", deadline_seconds=120.0), await join(place, "bob")
+    sending = [asyncio.create_task(alice.send("private/bob", f"{n}")) for n in range(200)]
+    heard = asyncio.create_task(collect(bob, 200))
+    for _ in range(3):
+        await place.restart()
+    sent = await asyncio.gather(*sending)
+
+    messages = await heard
+    assert [message.seq for message in messages] == list(range(1, 201))
+    assert {message.message for message in messages} == {answer.message for answer in sent}
+    await alice.close()
+    await bob.close()
+
+
+async def collect(client: Client, count: int) -> list[ChatMessage]:
+    return [await next_event(client, within_seconds=120.0) for _ in range(count)]

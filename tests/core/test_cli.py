@@ -291,6 +291,44 @@ def test_a_platform_is_started_asked_reloaded_and_stopped(folder: Path) -> None:
         get(f"{url}/healthz")
 
 
+STUBBORN = """
+import asyncio
+
+from balefire import hookimpl
+
+
+async def for_ever():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except BaseException:
+            continue
+
+
+@hookimpl
+async def lifespan(ctx):
+    ctx.spawn(for_ever(), name="for ever")
+    yield
+"""
+
+
+def test_a_platform_names_who_does_not_start_and_ends_whoever_will_not(folder: Path) -> None:
+    (folder / "broken.py").write_text("import a_module_that_is_not_there")
+    (folder / "stubborn.py").write_text(STUBBORN)
+    (folder / "balefire.toml").write_text(
+        "[kernel]\nplugins = ['broken.py', 'stubborn.py']\n[server]\ndrain_seconds = 0\n"
+    )
+
+    with serving(folder) as (process, url):
+        said = (folder / "output.txt").read_text()
+        assert "broken (failed): it cannot be imported: ModuleNotFoundError" in said
+        assert f"balefire plugins --url {url}" in said
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert "task 'stubborn:for ever' ignores that it was cancelled" in (folder / "output.txt").read_text()
+
+
 def test_a_port_that_is_taken_is_one_sentence_not_a_traceback(folder: Path) -> None:
     import socket
 

@@ -198,6 +198,42 @@ def test_a_misspelt_variable_is_a_problem_like_a_misspelt_key() -> None:
     )
 
 
+def test_what_came_from_the_environment_is_told_with_its_variable() -> None:
+    environ = {"BALEFIRE_SERVER__PORT": "many", "BALEFIRE_LOG__LEVEL": "loud", "BALEFIRE_PLUGINS__REST__TYPO": "1"}
+
+    told = problems_of(environ=environ, overrides={"log": {"level": "louder"}})
+
+    assert "server.port: must be a valid integer" in told[0]
+    assert told[0].endswith("(set by BALEFIRE_SERVER__PORT)")
+    assert "set by" not in told[1], "a flag replaced it"
+    assert told[2].endswith("(set by BALEFIRE_PLUGINS__REST__TYPO)")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BALEFIRE_SERVER_PORT", "BALEFIRE_SERVER__PORT"),
+        ("BALEFIRE_KERNEL_DATA_FOLDER", "BALEFIRE_KERNEL__DATA_FOLDER"),
+        ("BALEFIRE_PLUGINS_RATE_LIMIT_BURST", "BALEFIRE_PLUGINS__RATE_LIMIT__BURST"),
+    ],
+)
+def test_one_underscore_too_few_is_a_problem(name: str, meant: str) -> None:
+    assert problems_of(environ={name: "9000"}) == [f"{name}: names no setting; did you mean {meant}? (two underscores)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BALEFIRE_CONFIG", "here.toml"),
+        ("BALEFIRE_TOKEN", "secret"),
+        ("BALEFIRE_SERVICE_HOST", "10.0.0.1"),
+        ("BALEFIRE_SERVER_PORT", "tcp://10.0.0.1:8450"),
+    ],
+)
+def test_variables_that_are_no_settings_are_left_alone(name: str, value: str) -> None:
+    assert load_config(environ={name: value}).server.port == 8450
+
+
 def test_tools_that_ask_a_running_platform_do_not_mind_the_plugins_tables(tmp_path: Path) -> None:
     file = write(tmp_path, "[server]\nport = 99\n[plugins.acme]\nkey = { env = 'NOT_SET' }\n")
 

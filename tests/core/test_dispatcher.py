@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pluggy import HookimplMarker, HookspecMarker, PluginManager
 
-from balefire.dispatcher import Amend, Ask, Dispatcher, Health, HookFailed, Limits, Notify
+from balefire.dispatcher import Amend, Ask, Dispatcher, Health, HookFailed, Limits, Notify, run_now
 from balefire.watchdog import LoopWatch, Watchdog
 
 spec = HookspecMarker("balefire")
@@ -71,7 +71,7 @@ def amends(function: Callable[..., Any]) -> object:
 @pytest.fixture
 async def calls() -> AsyncIterator[Dispatcher]:
     """A dispatcher with a short deadline and a running watchdog."""
-    shared = Dispatcher(Watchdog(every_seconds=0.005), Limits(timeout=0.03, slow_sync=0.02))
+    shared = Dispatcher(Watchdog(every_seconds=0.005, grace_seconds=0.02), Limits(timeout=0.03, slow_sync=0.02))
     watching = asyncio.create_task(shared.watchdog.run())
     yield shared
     watching.cancel()
@@ -122,6 +122,21 @@ async def test_an_implementation_names_only_what_it_uses_in_any_order(calls: Dis
     await chain("school", loudness=1)
 
     assert heard == [(3, "church"), "nothing", (1, "school"), "nothing"]
+
+
+async def test_a_plain_function_may_return_something_to_wait_for_outside_of_any_task(calls: Dispatcher) -> None:
+    async def later() -> str:
+        await asyncio.sleep(0)
+        return "yes"
+
+    chain = ask(calls, chooses(lambda: None), chooses(lambda: later()))
+    answers: list[Any] = []
+    asyncio.get_running_loop().call_soon(lambda: answers.append(run_now(chain("tea", "coffee"))))
+    await asyncio.sleep(0)
+
+    assert chain.is_immediate
+    assert await answers[0] == "yes"
+    assert run_now(ask(calls, chooses(lambda: "at once"))("tea", "coffee")) == "at once"
 
 
 async def test_a_chain_without_plugins_says_so_and_can_be_called(calls: Dispatcher) -> None:
@@ -187,6 +202,28 @@ async def swallows_its_cancellation() -> None:
         await asyncio.sleep(0)
 
 
+async def cleans_up_for_ever() -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.Event().wait()
+
+
+async def retries_whatever_comes() -> None:
+    for _ in range(3):  # for ever, but for the end of the test
+        try:
+            await asyncio.Event().wait()
+        except BaseException:  # as a bare "except:" does
+            continue
+
+
+async def takes_its_cancellation_for_an_error() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        raise ValueError("interrupted") from None
+
+
 async def awaits_a_task_it_cancelled() -> None:
     task = asyncio.create_task(asyncio.Event().wait())
     task.cancel()
@@ -200,6 +237,9 @@ MISBEHAVIOUR = [
     claims_to_be_cancelled,
     hangs,
     swallows_its_cancellation,
+    cleans_up_for_ever,
+    retries_whatever_comes,
+    takes_its_cancellation_for_an_error,
     awaits_a_task_it_cancelled,
 ]
 
@@ -401,7 +441,9 @@ async def test_an_event_in_flight_finishes_on_the_chain_it_began_with(calls: Dis
     assert heard == ["new", "old"]
 
 
-async def test_a_plain_function_that_blocks_is_named(calls: Dispatcher, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_plain_function_that_blocks_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    calls = Dispatcher(limits=Limits(timeout=60, slow_sync=0.02))
+
     def blocks() -> None:
         _spin(0.025)
 

@@ -1,5 +1,7 @@
 """The doctor: finds what is wrong, says what to do, changes nothing."""
 
+import asyncio
+import errno
 import resource
 import socket
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from balefire.config import load_config
-from balefire.doctor import Diagnosis, examine
+from balefire.doctor import Diagnosis, _remedy_for_port, examine
 from balefire.kernel import Kernel
 
 
@@ -83,6 +85,83 @@ async def test_a_port_that_is_taken_is_named_with_how_to_find_the_owner(folder: 
     assert line.topic == "port"
     assert f"127.0.0.1:{port}" in line.text
     assert f"sport = :{port}" in line.remedy
+
+
+async def test_another_server_that_answers_everything_is_not_taken_for_a_platform(folder: Path) -> None:
+    async def say_yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nServer: other\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    other = await asyncio.start_server(say_yes, "127.0.0.1", 0)
+    async with other:
+        port = other.sockets[0].getsockname()[1]
+        (folder / "balefire.toml").write_text(f"[server]\nport = {port}\n")
+        [line] = bad(await asyncio.to_thread(lambda: asyncio.run(diagnose(folder))))
+
+    assert line.topic == "port"
+    assert "ss -ltnp" in line.remedy
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
+async def test_an_address_that_is_not_this_machines_is_told_as_such(folder: Path, host: str) -> None:
+    (folder / "balefire.toml").write_text(f"[server]\nport = 8450\nhost = '{host}'\n")
+
+    [line] = bad(await diagnose(folder))
+
+    assert line.topic == "port"
+    assert "an address of this machine" in line.remedy
+
+
+def test_a_port_that_needs_a_privilege_says_which() -> None:
+    assert "CAP_NET_BIND_SERVICE" in _remedy_for_port(PermissionError(errno.EACCES, "Permission denied"), 80)
+
+
+@pytest.mark.parametrize("place", ["data", "data/below"])
+async def test_a_file_where_the_data_folder_should_be_is_told(folder: Path, place: str) -> None:
+    (folder / "data").write_text("in the way")
+
+    found = await diagnose(folder, f"[kernel]\ndata_folder = '{place}'\n")
+
+    [line] = [line for line in found["data folder"] if line.level == "bad"]
+    assert line.text == f"{folder / 'data'} is no folder"
+    assert "data_folder" in line.remedy
+
+
+async def test_a_folder_that_cannot_be_written_is_told_with_whose_it_should_be(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    [line] = bad(await diagnose(folder))
+
+    assert (line.topic, line.text) == ("data folder", f"{folder} cannot be written")
+    assert line.remedy.startswith("give it to the user that runs balefire: chown")
+
+
+async def test_a_plugin_whose_requirement_nobody_provides_is_named(folder: Path) -> None:
+    (folder / "needy.py").write_text(
+        "from balefire import Manifest, hookimpl\n\n\n@hookimpl\ndef describe():\n"
+        "    return Manifest('Needs more', requires=('weather',))\n"
+    )
+
+    [line] = bad(await diagnose(folder, "[kernel]\nplugins = ['./needy.py']\n"))
+
+    assert line.text == "plugin 'needy' will be skipped: it requires 'weather', which no enabled plugin provides"
+    assert line.remedy == "switch on a plugin that provides it"
+
+
+async def test_a_plugin_of_a_newer_contract_says_what_to_upgrade(folder: Path) -> None:
+    (folder / "newer.py").write_text(
+        "from balefire import Manifest, hookimpl\n\n\n@hookimpl\ndef describe():\n"
+        "    return Manifest('From the future', api=(9, 0))\n"
+    )
+
+    [line] = bad(await diagnose(folder, "[kernel]\nplugins = ['./newer.py']\n"))
+
+    assert "it was written for version 9.0 of the plugin contract" in line.text
+    assert "upgrade balefire" in line.text
 
 
 async def test_a_secret_that_others_can_read_is_found(folder: Path) -> None:

@@ -17,7 +17,7 @@ from balefire.dispatcher import Limits
 from balefire.plugin_host import PluginHost
 from balefire.plugin_life import LifeLimits
 from balefire.plugin_record import PluginFailed, PluginRecord
-from balefire_hookspecs import ConfigError
+from balefire_hookspecs import ConfigError, hooks
 
 QUICK = LifeLimits(start_seconds=0.05, stop_seconds=0.05)
 
@@ -406,6 +406,23 @@ def test_who_uses_what_goes_away_is_named(caplog: pytest.LogCaptureFixture) -> N
     assert host.records["old"].state == "loaded"
     assert host.records["old"].deprecations == ["Manifest(old=…) becomes Manifest(new=…)"]
     assert "plugin 'old' uses what balefire 1.0 removes" in caplog.text
+
+
+async def test_who_implements_a_hook_that_goes_away_is_named_and_runs_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    goes = RemovedInBalefire1("on_presence_changed becomes on_presence")
+    monkeypatch.setitem(hooks.on_presence_changed.balefire_spec, "warn_on_impl", goes)  # type: ignore[attr-defined]
+    heard: list[str] = []
+    plugin = with_hook("on_presence_changed", lambda user: heard.append(user))
+
+    async with running({"old": plugin}) as host:
+        await host.hooks.on_presence_changed("alice", True)
+        await host.reload("old")
+
+        assert host.records["old"].deprecations == ["on_presence_changed becomes on_presence"]
+    assert "plugin 'old' uses what balefire 1.0 removes: on_presence_changed becomes on_presence" in caplog.text
+    assert heard == ["alice"]
 
 
 async def test_a_name_that_is_taken_names_both_plugins() -> None:

@@ -70,6 +70,33 @@ def test_a_name_that_no_plugin_can_have_is_refused(folder: Path, name: str) -> N
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        ("push", "apns", "a plugin 'push-apns' is installed already"),
+        ("robot", "echo", "a plugin 'robot-echo' is installed already"),
+        ("push", "plugin", "'plugin' already means something in a plugin's code"),
+        ("push", "contract", "'contract' already means something in a plugin's code"),
+        ("robot", "config", "'config' already means something in a plugin's code"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(folder: Path, kind: str, name: str, reason: str) -> None:
+    result = balefire("plugin", "new", kind, name)
+
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_that_holds_the_templates_own_name_is_put_in_once(folder: Path) -> None:
+    balefire("plugin", "new", "push", "acme_two")
+
+    readme = (folder / "acme_two" / "README.md").read_text()
+
+    assert "balefire plugin check ./acme_two`" in readme
+    assert "push-acme-two" in readme
+
+
 def test_what_is_there_already_is_not_overwritten(folder: Path) -> None:
     (folder / "acme").mkdir()
 
@@ -80,6 +107,14 @@ def test_what_is_there_already_is_not_overwritten(folder: Path) -> None:
 
 
 # -- the check finds what is wrong -------------------------------------------------------------------------------------
+
+
+SKIPPING = """
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name.startswith("test_silence"):
+            item.add_marker(pytest.mark.skip)
+"""
 
 
 def changed(file: Path, old: str, new: str) -> None:
@@ -121,6 +156,16 @@ def test_the_check_tells_a_mistake(folder: Path, file: str, old: str, new: str, 
 
     assert result.exit_code == 1
     assert finding in result.output
+
+
+def test_a_vendor_that_skips_a_part_of_the_kit_does_not_pass(folder: Path) -> None:
+    balefire("plugin", "new", "push", "acme")
+    changed(folder / "acme" / "tests" / "conftest.py", "import pytest\n", "import pytest\n" + SKIPPING)
+
+    result = balefire("plugin", "check", "acme")
+
+    assert result.exit_code == 1
+    assert "these tests were not passed: test_silence_ends_as_try_later\n" in result.output
 
 
 def test_the_kit_finds_a_vendor_that_leaks_a_token(folder: Path) -> None:

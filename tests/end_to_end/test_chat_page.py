@@ -114,6 +114,18 @@ def test_the_phone_of_somebody_who_is_away_rings(join: Join, window: Open, demo:
     expect(phone.page.locator("body")).to_contain_text("Alice 爱丽丝")
 
 
+def test_whoever_scrolls_on_a_phone_stays_there_when_it_rings(window: Open, demo: Command) -> None:
+    page = window(f"{demo.url}/sandbox").page
+    phone = page.locator(".phone[data-user=carol]")
+    expect(phone.locator(".note").nth(6)).to_be_attached()
+    phone.evaluate("box => { box.scrollTop = 200; }")
+
+    send_as(demo, "dave", "private/carol", "It rings again")
+
+    expect(phone.locator(".note").filter(has_text="It rings again")).to_be_attached()
+    assert phone.evaluate("box => box.scrollTop") == 200
+
+
 def test_what_others_write_is_only_ever_text(join: Join, demo: Command) -> None:
     alice = join("alice")
     alice.open(ALICE_AND_BOB)

@@ -108,6 +108,20 @@ def test_an_address_that_leads_nowhere_leaves_no_conversation_behind(join: Join,
     alice.complaints[:] = [text for text in alice.complaints if "403" not in text and "404" not in text]
 
 
+def test_who_signs_in_next_does_not_see_where_the_last_one_was(join: Join, demo: Command) -> None:
+    alice = join("alice")
+    alice.open(ALICE_AND_BOB)
+
+    alice.page.locator("[data-action=sign-out]").click()
+    alice.page.locator("[data-account=dave]").click()
+
+    expect(alice.page.locator(".who")).to_have_text("Dave")
+    expect(alice.page.locator(".nothing")).to_be_visible()
+    alice.page.goto(f"{demo.url}/?as=dave#/{ALICE_AND_BOB}")
+    expect(alice.page.locator(".nothing")).to_be_visible()
+    assert alice.page.locator(f'[data-key="{ALICE_AND_BOB}"]').count() == 0
+
+
 def test_code_is_set_as_code_and_each_script_runs_its_own_way(join: Join, demo: Command) -> None:
     alice = join("alice")
     alice.open(ALICE_AND_BOB)

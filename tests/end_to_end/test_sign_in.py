@@ -80,6 +80,10 @@ def test_a_channels_posts_are_shown_as_what_they_are(window: Open, server: Comma
     rows = [{"key": "Height 高度", "value": "4.2 m"}]
     post(operator, "notification", title="Storm surge", rows=rows, url="https://example.com/surge")
     post(operator, "voice", url="/media/foghorn.ogg", duration_seconds=3)
+    post(operator, "image", url="/favicon.ico", width=64, height=64)
+    post(operator, "image", url="https://elsewhere.example/lamp.png")
+    post(operator, "file", url="https://elsewhere.example/tides.pdf", name="tides.pdf", size_bytes=48_200)
+    post(operator, "text", text="as you said", quote={"message": "1", "user": "erin", "digest": "High water"})
 
     frank.open("channel/tides")
 
@@ -88,7 +92,12 @@ def test_a_channels_posts_are_shown_as_what_they_are(window: Open, server: Comma
     expect(frank.page.locator("a.article").first).to_contain_text("太阳也出力")
     expect(frank.page.locator("a.article")).to_have_count(2)
     expect(frank.page.locator(".service")).to_contain_text("4.2 m")
-    expect(frank.bubble("[voice]")).to_be_visible()
+    expect(frank.bubble("[voice]").locator("a")).to_have_attribute("href", "/media/foghorn.ogg")
+    expect(frank.page.locator(".bubble img")).to_have_attribute("src", "/favicon.ico")  # and nothing from elsewhere
+    assert frank.page.locator(".bubble img").evaluate("picture => picture.clientWidth") > 40
+    expect(frank.bubble("[image]").locator("a")).to_have_attribute("href", "https://elsewhere.example/lamp.png")
+    expect(frank.bubble("tides.pdf")).to_contain_text("48.2 KB")
+    expect(frank.bubble("as you said").locator(".quote")).to_contain_text("Erin 艾琳")
     expect(frank.page.locator(".read-only")).to_be_visible()
 
 

@@ -11,8 +11,11 @@ from tests.faults.server import Server
 PLUGINS = ("hangs", "crashes", "exits", "never_starts")
 
 
-async def run(folder: Path, *, rounds: int, people: int) -> Row:
-    """Measure the crowd without and with the bad plugins; the operator must be told of each by name."""
+async def run(folder: Path, *, rounds: int, people: int, slowest: float) -> Row:
+    """Measure the crowd without and with the bad plugins; the operator must be told of each by name.
+
+    :param slowest: the crowd's speed beside the bad plugins, as a share of what it was without, must reach this.
+    """
     scene = await prepare(folder, people=people)
     good, bad = scene.config.read_text(), [str(Path(__file__).parent / "plugins" / f"{name}.py") for name in PLUGINS]
     async with scene.server() as server, crowd(scene) as load:
@@ -28,7 +31,7 @@ async def run(folder: Path, *, rounds: int, people: int) -> Row:
         survived = server.is_running
         await server.stop()
     ratio = undisturbed / disturbed
-    passed = count.is_clean and survived and not unnamed and ratio >= 0.5
+    passed = count.is_clean and survived and not unnamed and ratio >= slowest
     note = f"speed of the others: {ratio:.2f} x undisturbed; " + (
         "all named" if not unnamed else f"not named: {unnamed}"
     )

@@ -1,7 +1,8 @@
 """The crowd: many clients in a process of their own, who send, number what they send, and write down what happens.
 
 ``python -m tests.faults.crowd PLAN`` runs until its standard input ends; then it lets every send under way be
-answered, waits until everybody was shown everything, and exits 0.
+answered, waits until everybody was shown everything or nothing more comes, and exits 0. What was never shown is for the
+count to say.
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from tests.faults.counting import Entry
 from balefire.client import Backoff, ChatMessage, Client, Sent
 
 PATIENCE_SECONDS = 120.0
+SILENCE_SECONDS = 20.0
+"""Nothing was shown to anybody for so long: the rest is not coming."""
 
 
 class Journal:
@@ -68,6 +72,11 @@ class Person:
         self._acknowledged.append(entry)
         self._journal.add(entry)
 
+    @property
+    def shown(self) -> int:
+        """How many messages this person was shown."""
+        return len(self._shown)
+
     def has_been_shown_everything(self) -> bool:
         """Whether all that was acknowledged to the others has arrived here."""
         return self._shown.issuperset(
@@ -90,9 +99,18 @@ async def run(plan: dict[str, Any]) -> None:
                     numbers = itertools.count()
                     for _ in range(plan["window"]):
                         group.create_task(person.send(numbers, stopping))
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not all(person.has_been_shown_everything() for person in people):
-                await asyncio.sleep(0.05)
+        await _until_all_is_shown(people)
+
+
+async def _until_all_is_shown(people: Sequence[Person]) -> None:
+    shown, since = -1, time.monotonic()
+    while not all(person.has_been_shown_everything() for person in people):
+        now_shown = sum(person.shown for person in people)
+        if now_shown != shown:
+            shown, since = now_shown, time.monotonic()
+        if time.monotonic() - since > SILENCE_SECONDS:
+            return
+        await asyncio.sleep(0.05)
 
 
 async def _until_end_of_input(stopping: asyncio.Event) -> None:

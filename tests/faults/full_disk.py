@@ -10,7 +10,6 @@ from tests.faults.server import Server
 from tests.faults.small_disk import SmallDisk, small_disk
 
 ROOM_BYTES = 3_000_000
-REFUSALS = {507: "storage_full", 503: "storage_unavailable"}
 MESSAGES = "/v1/conversations/group/g0/messages"
 
 
@@ -21,7 +20,7 @@ async def run(folder: Path, *, rounds: int, people: int) -> Row:
         async with scene.server() as server, scene.operator_client() as http, crowd(scene, text_length=700) as load:
             await server.start()
             disk.shrink(server)
-            told = await _fill_up(http, server)
+            told = await _fill_up(disk, http, server)
             await _make_room(disk, http, server, load, people)
             await load.finish()
             count = await scene.count()
@@ -32,12 +31,12 @@ async def run(folder: Path, *, rounds: int, people: int) -> Row:
     return Row(disk.name, rounds, count.acknowledged, count.lost, count.doubled, passed, note)
 
 
-async def _fill_up(http: httpx.AsyncClient, server: Server) -> str:
+async def _fill_up(disk: SmallDisk, http: httpx.AsyncClient, server: Server) -> str:
     """Wait until a send is refused; check that the refusal, the history and ``/readyz`` are as promised."""
     async with asyncio.timeout(120):
         while (answer := await _send(http)).is_success:
             await asyncio.sleep(0.05)
-    assert answer.json()["code"] == REFUSALS.get(answer.status_code), answer.text
+    assert (answer.status_code, answer.json()["code"]) == disk.refusal, answer.text
     history = await http.get(MESSAGES, params={"limit": 50})
     assert history.status_code == 200, history.text
     async with asyncio.timeout(20):

@@ -16,6 +16,8 @@ class SmallDisk(Protocol):
     """Somewhere that fills up."""
 
     name: str
+    refusal: tuple[int, str]
+    """Status and code of the answer to a send when it is full."""
 
     def shrink(self, server: Server) -> None:
         """Take effect for a server that has just started."""
@@ -28,6 +30,7 @@ class Tmpfs:
     """A file system of its own in memory: what a full disk is, exactly. Needs root."""
 
     name = "full disk (tmpfs)"
+    refusal = (507, "storage_full")
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -43,6 +46,7 @@ class FileSizeLimit:
     """No file of the server may grow past a size: as near to a full disk as a normal user gets."""
 
     name = "full disk (file-size limit)"
+    refusal = (503, "storage_unavailable")  # SQLite takes it for a broken disk
 
     def __init__(self, room_bytes: int) -> None:
         self._room_bytes = room_bytes

@@ -78,10 +78,12 @@ async def connected(platform: Platform, encoding: str = "json") -> AsyncIterator
 
 
 @asynccontextmanager
-async def signed_in(platform: Platform, user: str, encoding: str = "json", device: str = "d1") -> AsyncIterator[Talker]:
+async def signed_in(
+    platform: Platform, user: str, encoding: str = "json", device: str = "d1", kind: str = "test"
+) -> AsyncIterator[Talker]:
     """A socket that has."""
     async with connected(platform, encoding) as talker:
         token = await platform.token(user)
-        welcome = await talker.ask("hello", id="hello", token=token, device=device, platform="test")
+        welcome = await talker.ask("hello", id="hello", token=token, device=device, platform=kind)
         assert welcome["t"] == "welcome", welcome
         yield talker

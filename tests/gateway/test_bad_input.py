@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,7 +11,7 @@ import pytest
 from tests.gateway.talking import Talker, connected, signed_in
 
 from balefire import StorageUnavailable
-from balefire.testing import Platform
+from balefire.testing import Platform, start_platform
 
 
 async def send(talker: Talker, to: str, text: str, key: str, **more: object) -> dict[str, object]:
@@ -276,8 +277,13 @@ async def test_a_conversation_that_cannot_be_read_does_not_keep_others_from_bein
     assert [message["id"] for message in page["messages"]] == ["m-1"]
 
 
-async def test_typing_too_often_is_not_passed_on_for_ever(platform: Platform) -> None:
-    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+async def test_typing_too_often_is_not_passed_on_for_ever(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"heartbeat_seconds": 600}}
+    async with (
+        start_platform(tmp_path, plugins=settings) as platform,
+        signed_in(platform, "alice") as alice,
+        signed_in(platform, "bob") as bob,
+    ):
         await send(alice, "private/bob", "hello", "m-1")
         for number in range(100):
             await alice.say("typing", in_="private/bob", on=True)

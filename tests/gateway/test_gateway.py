@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gateway.talking import Talker, connected, signed_in
 
+from balefire import USER_SCOPES
 from balefire.testing import Platform, start_platform
 
 ENCODINGS = pytest.mark.parametrize("encoding", ["json", "msgpack"])
@@ -71,6 +73,30 @@ async def test_a_token_that_is_revoked_ends_its_sessions(platform: Platform) -> 
         bye = await talker.until("bye")
         assert bye["code"] == "token_revoked"
         assert (await talker.until("closed"))["code"] == 4401
+
+
+async def test_a_token_that_expires_ends_its_session(tmp_path: Path) -> None:
+    settings = {"gateway-websocket": {"heartbeat_seconds": 0.1}}
+    async with start_platform(tmp_path, plugins=settings) as platform, connected(platform) as talker:
+        await platform.add_user("alice")
+        issuer = next(iter(platform.kernel.providers.token_issuers.values()))
+        token, _ = await issuer.issue("alice", scopes=USER_SCOPES, ttl_seconds=1)
+        await talker.say("hello", id="1", token=token)
+        assert (await talker.hear())["t"] == "welcome"
+
+        async def speak() -> None:
+            while True:
+                await talker.say("ping")
+                await asyncio.sleep(0.05)
+
+        speaking = asyncio.create_task(speak())
+        bye = await talker.until("bye")
+        closed = await talker.until("closed")
+        speaking.cancel()
+
+    assert bye["code"] == "token_expired"
+    assert "reconnect_after_ms" not in bye
+    assert closed["code"] == 4401
 
 
 async def test_welcome_comes_before_anything_delivered_meanwhile(
@@ -305,6 +331,53 @@ async def test_watching_tells_who_comes_and_goes(platform: Platform) -> None:
                 "platforms": ["test"],
             }
         assert (await alice.until("presence", user="bob"))["online"] is False
+
+
+async def test_watching_tells_on_which_platforms_somebody_is(platform: Platform) -> None:
+    def seen(frame: dict[str, Any]) -> tuple[bool, list[str]]:
+        return frame["online"], frame.get("platforms", [])
+
+    async with signed_in(platform, "alice") as alice:
+        await alice.ask("watch", id="1", users=["bob"])
+        assert seen(await alice.until("presence")) == (False, [])
+        async with signed_in(platform, "bob", device="phone", kind="ios"):
+            assert seen(await alice.until("presence")) == (True, ["ios"])
+            async with signed_in(platform, "bob", device="laptop", kind="web"):
+                assert seen(await alice.until("presence")) == (True, ["ios", "web"])
+                async with signed_in(platform, "bob", device="laptop-2", kind="web"):
+                    pass  # nothing new
+            assert seen(await alice.until("presence")) == (True, ["ios"])
+        assert seen(await alice.until("presence")) == (False, [])
+
+
+async def test_a_push_token_belongs_to_who_registered_it_last(platform: Platform) -> None:
+    async with signed_in(platform, "alice", device="phone") as alice:
+        await alice.ask("device", id="1", vendor="apns", token="ab" * 32)
+    async with signed_in(platform, "bob", device="phone") as bob:
+        await bob.ask("device", id="1", vendor="apns", token="ab" * 32)
+        devices = await platform.kernel.store.devices(["alice", "bob"])
+        assert [(d.user, d.token) for user in ("alice", "bob") for d in devices[user]] == [
+            ("alice", ""),
+            ("bob", "ab" * 32),
+        ]
+        await bob.ask("device", id="2", vendor="apns", token="")
+
+    devices = await platform.kernel.store.devices(["bob"])
+    assert [(d.id, d.token) for d in devices["bob"]] == [("phone", "")]
+
+
+async def test_a_mark_that_changes_nothing_is_answered_and_not_told_to_others(platform: Platform) -> None:
+    async with signed_in(platform, "alice") as alice, signed_in(platform, "bob") as bob:
+        for number in range(3):
+            await send(alice, "private/bob", "read me", f"m-{number}")
+        answers = [
+            await bob.ask("mark", id=str(n), in_="private/alice", read=read) for n, read in enumerate((2, 2, 1, 3, 0))
+        ]
+        await alice.until("marked", read=3)
+        await alice.ask("ping", id="p")
+
+    assert [answer["read"] for answer in answers] == [2, 2, 2, 3, 3]
+    assert [frame["read"] for frame in alice.passed_over if frame["t"] == "marked"] == [2]
 
 
 async def test_a_device_registers_where_to_push(platform: Platform) -> None:

@@ -123,7 +123,8 @@ def test_fragments_are_put_together_around_control_frames(pieces: list[bytes]) -
         made.socket.data_received(frame(piece, opcode=1 if index == 0 else 0, final=is_last))
         made.socket.data_received(frame(b"still there?", opcode=9))
 
-    assert made.listener.messages == [(1, b"".join(pieces))]
+    made.socket.data_received(frame(b"a whole one", opcode=2))
+    assert made.listener.messages == [(1, b"".join(pieces)), (2, b"a whole one")]
     made.turn()
     assert made.wire.written == (b"\x8a\x0cstill there?") * len(pieces)
     made.loop.close()
@@ -147,6 +148,9 @@ def test_noise_never_raises_and_is_never_kept_without_bound(noise: bytes) -> Non
     [
         (b"\x81\x05hello" + bytes(8), 1002),
         (frame(b"x", bits=0x40), 1002),
+        (frame(b"x", bits=0x20), 1002),
+        (frame(b"x", bits=0x10), 1002),
+        (frame(b"x", opcode=3), 1002),
         (frame(b"x" * 126, opcode=9), 1002),
         (frame(b"x", opcode=9, final=False), 1002),
         (frame(b"x", opcode=0), 1002),
@@ -156,7 +160,21 @@ def test_noise_never_raises_and_is_never_kept_without_bound(noise: bytes) -> Non
         (frame(b"x" * 900, final=False) + frame(b"x" * 900, opcode=0), 1009),
         (b"\x82\xff" + (2**40).to_bytes(8, "big") + b"mask", 1009),
     ],
-    ids=["unmasked", "extension bit", "long ping", "cut ping", "orphan", "nested", "opcode", "large", "sum", "huge"],
+    ids=[
+        "unmasked",
+        "bit 1",
+        "bit 2",
+        "bit 3",
+        "data opcode",
+        "long ping",
+        "cut ping",
+        "orphan",
+        "nested",
+        "opcode",
+        "large",
+        "sum",
+        "huge",
+    ],
 )
 def test_a_broken_frame_closes_with_its_code(setup: Setup, bad: bytes, code: int) -> None:
     setup.socket.data_received(bad)

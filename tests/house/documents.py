@@ -8,7 +8,8 @@ Four kinds of fenced block mean something here, by their info string:
   lines must appear, ``…`` standing for anything.
 * ``bash serve``: typed into a second terminal, where it keeps running until the platform says that it is ready.
 
-Everything else is for the eye only. Port 8450 is replaced by one that is free.
+``bash`` alone, and any other language, is for the eye only; a word behind a language that is none of the above is a
+mistake, as is a ``text`` block with nothing before it to compare with. Port 8450 is replaced by one that is free.
 """
 
 import os
@@ -67,7 +68,7 @@ class Reader:
 
     def follow(self, page: Path) -> None:
         """Do what the page says, in order."""
-        output = ""
+        output = None
         for block in blocks(page):
             text = block.text.replace("8450", self._port)
             match block.info.split():
@@ -80,7 +81,15 @@ class Reader:
                 case ["bash", "serve"]:
                     self._serve(text)
                 case ["text"]:
+                    assert output is not None, f"nothing was run that could have said {text!r}"
                     _compare(output, text)
+                    continue
+                case [_]:
+                    pass
+                case words:
+                    raise ValueError(f"{page.name}: no such kind of block: {' '.join(words) or 'without a language'}")
+            if block.info != "bash run":
+                output = None
 
     def _run(self, command: list[str]) -> str:
         done = subprocess.run(

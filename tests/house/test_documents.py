@@ -12,6 +12,7 @@ from tests.house.sources import PROJECT
 DOCS = PROJECT / "docs"
 FOLLOWED = sorted([*DOCS.glob("tutorial/*.md"), *DOCS.glob("how-to/*.md")])
 WRITTEN = [PROJECT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+EXAMPLES = sorted((PROJECT / "examples").rglob("*.md"))
 EVERY_PAGE = [*WRITTEN, *sorted(DOCS.rglob("*.md"))]
 
 
@@ -33,12 +34,44 @@ def test_generated_pages_are_up_to_date() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.parametrize("info", ["bash runs", "python one two", "", "text"])
+def test_a_block_that_would_be_passed_over_by_mistake_is_told(info: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"```{info}\nfalse\n```\n")
+
+    with pytest.raises((ValueError, AssertionError)):
+        Reader(tmp_path).follow(page)
+
+
 @pytest.mark.parametrize("page", EVERY_PAGE, ids=name)
+def test_every_block_of_code_names_its_language(page: Path) -> None:
+    assert [block.text for block in blocks(page) if not block.info] == []
+
+
+@pytest.mark.parametrize("page", [*EVERY_PAGE, *EXAMPLES], ids=name)
+def test_programs_on_pages_nobody_follows_are_run_elsewhere(page: Path) -> None:
+    """Python is run: on pages to follow from top to bottom, in the hook reference from ``docs/examples/hooks``."""
+    if page not in FOLLOWED and page.name != "hooks.md":
+        assert [block.text for block in blocks(page) if block.info.split()[:1] == ["python"]] == []
+
+
+@pytest.mark.parametrize("page", [*EVERY_PAGE, *EXAMPLES], ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
-    local = [target.partition("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
 
-    assert [target for target in local if not (page.parent / target).exists()] == []
+    assert [target for target in targets if "://" not in target and not leads_somewhere(page, target)] == []
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = page.parent / path if path else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=name)

@@ -25,6 +25,36 @@ asyncio.run(main())
 """
 
 
+DEMO = """
+from balefire_demo import github
+print(len(github.read_events()), "push" in github.hook_definition("github", [])["templates"], github.example_folder())
+"""
+
+DELIVER = """
+import asyncio, pathlib, sys
+sys.path.insert(0, "acme/tests")
+from acme_stand_in import KEY, AcmeStandIn
+from balefire.testing import start_platform
+
+async def main():
+    async with AcmeStandIn() as acme:
+        plugins = {"push-acme": {"api_key": KEY, "endpoint": acme.url}}
+        async with start_platform(pathlib.Path("delivering"), plugins=plugins) as platform:
+            await platform.add_user("bob")
+            bob = {"Authorization": "Bearer " + await platform.token("bob")}
+            device = {"vendor": "acme", "token": "bobs-phone"}
+            (await platform.http.put("/v1/devices/phone", json=device, headers=bob)).raise_for_status()
+            alice = await platform.client("alice")
+            await alice.send("private/bob", "tea at five?")
+            async with asyncio.timeout(30):
+                while not acme.accepted:
+                    await asyncio.sleep(0.01)
+            print(acme.accepted[0].token, acme.accepted[0].body)
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the source archive, built from this tree."""
@@ -50,7 +80,7 @@ def installed(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(venv: Path, *command: str) -> str:
     cwd = venv.parent
-    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -98,3 +128,22 @@ def test_the_installed_command_finds_the_built_in_plugins(installed: Path) -> No
 
 def test_the_installed_platform_starts(installed: Path) -> None:
     assert run(installed, str(installed / "bin" / "python"), "-c", START) == "200 balefire.kernel\n"
+
+
+@pytest.mark.timeout(300)
+def test_a_new_vendor_is_written_checked_installed_and_delivers(installed: Path) -> None:
+    balefire, python = str(installed / "bin" / "balefire"), str(installed / "bin" / "python")
+
+    run(installed, balefire, "plugin", "new", "push", "acme")
+    assert "✓ tests: " in run(installed, balefire, "plugin", "check", "acme")
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    run(installed, sys.executable, "-m", "pip", "--python", python, "install", *offline, "./acme")
+
+    assert run(installed, python, "-c", DELIVER) == "bobs-phone tea at five?\n"
+
+
+def test_the_installed_demo_brings_its_events(installed: Path) -> None:
+    events, has_templates, folder = run(installed, str(installed / "bin" / "python"), "-c", DEMO).split()
+
+    assert (events, has_templates) == ("8", "True")
+    assert Path(folder).is_relative_to(installed)

@@ -48,6 +48,10 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
         "fe80::1",
         "fe80::1%eth0",
         "ff02::1",
+        "fec0::1",
+        "3fff::1",
+        "192.0.0.8",
+        "192.88.99.1",
     ],
 )
 def test_inner_addresses_are_not_outside(address: str) -> None:

@@ -13,6 +13,7 @@ from balefire import (
     RateLimited,
     TokenRejected,
     TryLater,
+    shorten,
 )
 from balefire.testing.push_vendor import Accepted, Behaviour, HttpStandIn
 
@@ -69,7 +70,7 @@ class Beacon:
 
 
 def cut(text: str) -> str:
-    return text.encode()[:4096].decode(errors="ignore")
+    return shorten(text, lambda kept: len(kept.encode()) <= 4096)
 
 
 def refuse(response: httpx.Response) -> None:

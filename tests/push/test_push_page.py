@@ -69,6 +69,7 @@ async def test_the_phones_show_what_arrives(platform: Platform, page: Page) -> N
 
 async def test_a_phone_is_added_and_its_app_removed(platform: Platform, page: Page) -> None:
     await page.goto(f"{platform.url}/sandbox")
+    await page.click("details:has(#add) summary")
     await page.fill("input[name=user]", "alice")
     await page.click("#add button")
     phone = page.locator(".phone[data-user=alice]")

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.robots.hearing import Listener, RobotPlugin, at_work, deliveries, echo, make_group, settled, until
 
@@ -14,9 +15,21 @@ from balefire.testing import start_platform
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from tests.robots.test_robot_crash import die_half_way
-asyncio.run(die_half_way(Path(sys.argv[1])))
+from tests.robots import test_robot_crash
+asyncio.run(getattr(test_robot_crash, sys.argv[2])(Path(sys.argv[1])))
 """
+
+
+async def run_until_killed(folder: Path, what: str) -> None:
+    """Run a function of this module in a process of its own, which ends by SIGKILL."""
+    root = str(Path(__file__).parents[2])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, str(folder), what, cwd=root, env={**os.environ, "PYTHONPATH": root}
+    )
+    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+
+
+FEW_ATTEMPTS: dict[str, dict[str, Any]] = {"robots": {"max_attempts": 2}}
 
 
 async def two_answers(chat: Chat) -> None:
@@ -40,11 +53,7 @@ async def die_half_way(folder: Path) -> None:
 
 
 async def test_a_killed_server_repeats_the_delivery_and_doubles_no_answer(tmp_path: Path) -> None:
-    root = str(Path(__file__).parents[2])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CHILD, str(tmp_path), cwd=root, env={**os.environ, "PYTHONPATH": root}
-    )
-    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    await run_until_killed(tmp_path, "die_half_way")
 
     async with start_platform(tmp_path, extra={"bots": RobotPlugin(Listener("bot", two_answers))}) as platform:
         log = await settled(platform, "bot")
@@ -52,6 +61,35 @@ async def test_a_killed_server_repeats_the_delivery_and_doubles_no_answer(tmp_pa
 
     assert [message.payload.fields["text"] for message in said] == ["first", "one", "two"]
     assert (log[0]["state"], len(log[0]["answers"])) == ("done", 2)
+
+
+async def die_at_once(folder: Path) -> None:
+    """A handler that takes the process with it before anything can be written down."""
+
+    async def answer(chat: Chat) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    bots = RobotPlugin(Listener("bot", answer))
+    async with start_platform(folder, plugins=FEW_ATTEMPTS, extra={"bots": bots}) as platform:
+        await at_work(platform, "bot")
+        alice = await platform.client("alice")
+        await alice.send("private/bot", "boom", id="boom")
+        await asyncio.sleep(30)
+
+
+async def test_a_message_that_kills_the_server_is_given_up(tmp_path: Path) -> None:
+    for _ in range(3):
+        await run_until_killed(tmp_path, "die_at_once")
+
+    bot = Listener("bot", echo)
+    async with start_platform(tmp_path, plugins=FEW_ATTEMPTS, extra={"bots": RobotPlugin(bot)}) as platform:
+        [given_up] = await settled(platform, "bot")
+
+    assert bot.heard == []
+    assert (given_up["state"], given_up["error"]) == (
+        "failed",
+        "the server stopped 2 times while this was being handled",
+    )
 
 
 async def test_a_stopped_server_takes_the_delivery_up_again(tmp_path: Path) -> None:

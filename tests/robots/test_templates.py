@@ -38,6 +38,10 @@ def rendered(template: str, payload: Any = PAYLOAD, **occasion: Any) -> str:
         ("{% for x in list %}{{ loop.index }}{{ x.name }}{{ ',' if not loop.last }}{% endfor %}", "1one,2"),
         ("{{ list | join(' + ', 'name') }} {{ list | sum('n') }} {{ list | plural('thing') }}", "one 3 2 things"),
         ("{{ '你好世界你好' | truncate(4) }}", "你好世…"),
+        (
+            "{{ '一👩‍👩‍👧‍👦二' | truncate(5) }}{{ 'word' | truncate(3, '') }}{{ 'word' | truncate(3, '...') }}",
+            "一…wo...",
+        ),
         ("{{ 'first\nsecond' | first_line }}", "first"),
         (
             "{{ text | link('https://a.example/b') }} {{ text | link('javascript:x') }}",

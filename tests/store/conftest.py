@@ -92,11 +92,13 @@ async def open_store(open_database: Callable[..., Awaitable[SqlDatabase]]) -> As
     """Opens a store on the test's database; stores still open at the end are closed."""
     async with AsyncExitStack() as stack:
 
-        async def open_(node: int = 0, recent_messages: int = 8192) -> SqlMessageStore:
+        async def open_(node: int = 0, recent_messages: int = 8192, clock_is_ahead_by_ms: int = 0) -> SqlMessageStore:
             database = await open_database(node)
             await migrate(database, *HISTORY)
             store = SqlMessageStore(
-                database, now_ms=lambda: time.time_ns() // 1_000_000, recent_messages=recent_messages
+                database,
+                now_ms=lambda: time.time_ns() // 1_000_000 + clock_is_ahead_by_ms,
+                recent_messages=recent_messages,
             )
             await store.open()
             stack.push_async_callback(store.close)

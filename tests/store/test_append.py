@@ -2,11 +2,12 @@
 
 import asyncio
 
+import pytest
 from tests.store.conftest import OpenStore
 from tests.store.talking import NEWS, PAIR, TEAM, draft, numbers, say, say_many
 
-from balefire import Conversation
-from balefire_store_sql import SqlMessageStore
+from balefire import Conversation, Event, StorageUnavailable
+from balefire_store_sql import SqlMessageStore, postgres_log
 
 
 async def test_seq_counts_from_one_in_each_conversation(store: SqlMessageStore) -> None:
@@ -54,10 +55,15 @@ async def test_a_repeat_yields_the_message_stored_first(store: SqlMessageStore) 
 
 
 async def test_a_repeat_within_the_batch_takes_no_seq(store: SqlMessageStore) -> None:
-    appended = await store.append([draft("alice", "1"), draft("alice", "1"), draft("alice", "2")])
+    appended = await store.append(
+        [draft("alice", "1", text="first"), draft("alice", "1", PAIR, text="changed"), draft("alice", "2")]
+    )
 
     assert [a.is_new for a in appended] == [True, False, True]
     assert [a.message.seq for a in appended] == [1, 1, 2]
+    assert appended[1].message == appended[0].message
+    assert appended[0].message.payload.fields == {"text": "first"}
+    assert await store.last_seq(PAIR) == 0
 
 
 async def test_repeats_are_known_after_a_restart(open_store: OpenStore) -> None:
@@ -107,6 +113,19 @@ async def test_seqs_go_on_after_a_restart_and_ids_stay_above(open_store: OpenSto
 
     assert after[0].seq == 4
     assert after[0].id > before[-1].id
+
+
+async def test_ids_rise_although_the_clock_was_set_back(open_store: OpenStore) -> None:
+    store = await open_store(clock_is_ahead_by_ms=3_600_000)
+    (message,) = await say(store, draft("alice", "1"))
+    (event,) = await store.append_events([Event(id=0, kind="test.happened", at=1)])
+    await store.close()
+
+    store = await open_store()
+    (later,) = await say(store, draft("alice", "2"))
+
+    assert message.id < event.id < later.id
+    assert [entry.id for entry in await store.read_log(after=event.id)] == [later.id]
 
 
 async def test_a_thousand_drafts_are_one_batch(store: SqlMessageStore) -> None:
@@ -191,6 +210,22 @@ async def test_two_nodes_share_conversations_without_gap_or_double(open_store: O
     assert [m.seq for m in history] == list(range(1, 101))
     assert len({(m.sender, m.client_message_id) for m in history}) == 100
     assert [m.seq for m in await second.history(NEWS, limit=1000)] == list(range(1, 41))
+
+
+async def test_a_node_number_has_one_process(
+    open_store: OpenStore, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("a SQLite file has one process, whatever its number")
+    monkeypatch.setattr(postgres_log, "_NODE_LOCK_PATIENCE", "50ms")
+    first, second = await open_store(node=5), await open_store(node=5)
+    await say(first, draft("alice", "1"))
+
+    with pytest.raises(StorageUnavailable, match="node number 5 is in use"):
+        await say(second, draft("alice", "2"))
+
+    await first.close()
+    assert numbers(list(await second.append([draft("alice", "2")]))) == [2]
 
 
 async def test_a_replacement_takes_over_when_the_one_before_it_closes(open_store: OpenStore) -> None:

@@ -1,10 +1,11 @@
 """Members, their cursors, and a user's conversation list."""
 
 import asyncio
+import contextlib
 
 from tests.store.talking import NEWS, PAIR, TEAM, draft, say, say_many
 
-from balefire import Conversation, Device, Member, MessageFlags
+from balefire import Conversation, Device, InvalidInput, Member, MessageFlags
 from balefire_store_sql import SqlMessageStore
 
 
@@ -35,6 +36,19 @@ async def test_a_member_comes_back_as_put(store: SqlMessageStore) -> None:
     assert await store.get_member(TEAM, "alice") == alice
     assert await store.get_member(TEAM, "bob") is None
     assert await store.get_member(NEWS, "alice") is None
+
+
+async def test_a_text_that_the_database_cannot_keep_is_the_callers_mistake(store: SqlMessageStore) -> None:
+    with contextlib.suppress(InvalidInput):
+        await store.put_members(members(TEAM, "alice", alias="a\0b"))
+        found = await store.get_member(TEAM, "alice")
+        assert found is not None and found.alias == "a\0b"
+
+    with contextlib.suppress(InvalidInput):
+        (message,) = await say(store, draft("al\0ice", "1"))
+        assert message.sender == "al\0ice"
+    (message,) = await say(store, draft("bob", "1", text="a\0b \U0001f525"))
+    assert await store.get_message(message.id) == message
 
 
 async def test_many_members_are_found_at_once_and_strangers_left_out(store: SqlMessageStore) -> None:
@@ -171,6 +185,19 @@ async def test_concurrent_marks_end_at_the_highest(store: SqlMessageStore) -> No
     assert {m.read_seq for m in await store.members(TEAM)} <= set(range(16, 21))
 
 
+async def test_a_mark_that_cannot_be_written_fails_alone(store: SqlMessageStore) -> None:
+    await store.put_members([Member(conversation=TEAM, user=user) for user in ("alice", "bob", "carol")])
+    await say_many(store, "alice", 3)
+
+    outcomes = await asyncio.gather(
+        *(store.mark(TEAM, user, read_seq=seq) for user, seq in (("alice", 1), ("bob", 2**70), ("carol", 3))),
+        return_exceptions=True,
+    )
+
+    assert [member.read_seq for member in outcomes if isinstance(member, Member)] == [1, 3]
+    assert isinstance(outcomes[1], Exception)
+
+
 # -- conversation list -----------------------------------------------------------------------------------------------
 
 
@@ -214,6 +241,16 @@ async def test_a_list_has_the_last_message_the_reader_may_see(store: SqlMessageS
     assert last == {TEAM: open_, NEWS: None}
     assert [summary.last_message for summary in await store.summaries("bob")] == [secret]
     assert [summary.last_message for summary in await store.summaries("late")] == [None]
+
+
+async def test_a_list_shows_no_message_that_has_expired(store: SqlMessageStore) -> None:
+    await store.put_members(members(TEAM, "alice"))
+    await say(store, draft("bob", "1", text="lasting"), draft("bob", "2", text="brief", expires_after_ms=1))
+
+    (summary,) = await store.summaries("alice")
+
+    assert summary.last_message is not None and summary.last_message.client_message_id == "1"
+    assert summary.last_seq == 2
 
 
 async def test_pages_of_a_list_follow_the_conversations_keys(store: SqlMessageStore) -> None:

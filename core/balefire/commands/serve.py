@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
+import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,10 +16,13 @@ import click
 
 from balefire.cli import read_config
 from balefire.commands.language import say
+from balefire.plugin_life import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from balefire.config import Config
     from balefire.kernel import Kernel
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 20.0
 """Beyond the time in which clients are asked to leave, this is all the time there is to stop."""
@@ -82,8 +86,25 @@ async def _serve(config: Config, on_ready: Callable[[Kernel], None]) -> None:
         await stopping.wait()
         click.echo(say("balefire: stopping", "balefire：正在停止"), err=True)
     finally:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(kernel.stop(), config.server.drain_seconds + STOP_SECONDS)
+        limit = config.server.drain_seconds + STOP_SECONDS
+        try:
+            await asyncio.wait_for(kernel.stop(), limit)
+        except TimeoutError:
+            log.error("not everything stopped within %g s; what is left is cut off", limit)
+    await _leave_behind()
+
+
+async def _leave_behind() -> None:
+    """Go without the tasks that ignore that they were cancelled, which asyncio would wait for until the end of days."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    stuck = (await asyncio.wait(others, timeout=GRACE_SECONDS))[1] if others else ()
+    if stuck:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)  # what was acknowledged is stored; only their code would still run
 
 
 def _on_signal(stopping: asyncio.Event) -> None:
@@ -104,9 +125,10 @@ def announce(kernel: Kernel) -> None:
     lines.append(f"  {say('REST API', '接口文档')}  {kernel.url}/docs")
     lines.append(f"  {say('health', '健康状况')}    {kernel.url}/readyz")
     lines.append(f"  {say('data in', '数据目录')}   {kernel.config.data_folder}")
-    if troubled := [record.name for record in kernel.host.records.values() if record.reason and record.state != "off"]:
-        what = say("plugins that are not running", "未运行的插件")
-        lines.append(f"  {what}: {', '.join(troubled)} ({say('see', '参见')} balefire plugins)")
+    if troubled := [record for record in kernel.host.records.values() if record.reason and record.state != "off"]:
+        lines.append(f"  {say('plugins that are not running', '未运行的插件')}:")
+        lines += [f"    {record.name} ({record.state}): {record.reason}" for record in troubled]
+        lines.append(f"    {say('later, ask', '之后可运行')}: balefire plugins --url {kernel.url}")
     lines.append(say("Press Ctrl+C to stop.", "按 Ctrl+C 停止。"))
     click.echo("\n".join(lines))
 

@@ -2,12 +2,17 @@
 
 import keyword
 import re
+from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from balefire_hookspecs import InvalidInput
+import balefire_hookspecs
+from balefire_hookspecs import PROJECT, InvalidInput
+
+TAKEN: Final = {"Config", "Plugin", "Contract", *balefire_hookspecs.__all__}
+"""Names that mean something in a plugin's code, or among its tests."""
 
 KINDS: Final = {"push": "a push vendor", "robot": "a robot"}
 """What there are templates for."""
@@ -18,11 +23,15 @@ def new_plugin(kind: str, name: str, parent: Path) -> Path:
 
     :param kind: one of ``KINDS``.
     :param name: a word, or several joined by dashes or underscores: ``acme``, ``my_vendor``.
-    :raises InvalidInput: the name cannot be a plugin's, or the folder is there already.
+    :raises InvalidInput: the name cannot be a plugin's, or is taken, or the folder is there already.
     """
     words = re.split(r"[-_]", name)
     if not all(re.fullmatch(r"[a-z][a-z0-9]*", word) for word in words) or keyword.iskeyword(name):
         raise InvalidInput(f"a plugin's name is lower-case words joined by - or _, like my_vendor; got {name!r}")
+    if "".join(word.capitalize() for word in words) in TAKEN:
+        raise InvalidInput(f"{name!r} already means something in a plugin's code; choose another name")
+    if (plugin := "-".join([kind, *words])) in entry_points(group=PROJECT).names:
+        raise InvalidInput(f"a plugin {plugin!r} is installed already; choose another name")
     folder = parent / name
     if folder.exists():
         raise InvalidInput(f"{folder} is there already; choose another name, or remove it")
@@ -44,8 +53,11 @@ def _copy(source: Traversable, target: Path, name: str, words: list[str]) -> Non
 
 def _renamed(text: str, name: str, words: list[str]) -> str:
     """Acme's name in each spelling, replaced by the new one in the same spelling."""
-    text = text.replace("./acme", f"./{name}")
-    text = re.sub(r"(?<=-)acme", "-".join(words), text)
-    text = text.replace("ACME", "_".join(words).upper())
-    text = text.replace("Acme", "".join(word.capitalize() for word in words))
-    return text.replace("acme", "_".join(words))
+    spellings = {
+        "./acme": f"./{name}",
+        "-acme": "-" + "-".join(words),
+        "ACME": "_".join(words).upper(),
+        "Acme": "".join(word.capitalize() for word in words),
+        "acme": "_".join(words),
+    }
+    return re.sub("|".join(map(re.escape, spellings)), lambda found: spellings[found[0]], text)

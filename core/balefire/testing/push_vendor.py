@@ -108,7 +108,8 @@ class PushVendorContract:
         assert sorted(accepted.token for accepted in stand_in.accepted) == sorted(note.token for note in notes)
 
     async def test_a_text_that_is_too_long_is_cut_not_refused(self, vendor: Vendor, stand_in: StandIn) -> None:
-        note = self.make_note(body="👩‍👩‍👧‍👦好" * 3_000)
+        family = "👩‍👩‍👧‍👦"
+        note = self.make_note(body=f"{family}好" * 3_000)
 
         [outcome] = await attempt(vendor, [note])
 
@@ -116,6 +117,7 @@ class PushVendorContract:
         kept = stand_in.accepted[0].body.removesuffix("…").removesuffix("...")
         assert kept, "something of the text arrives"
         assert note.body.startswith(kept)
+        assert kept.endswith((family, "好")), "an emoji sequence is never cut in two; balefire.shorten knows them"
 
     # -- refused -----------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ const byId = (id) => document.getElementById(id);
 let language = remembered() || ((navigator.language || "en").startsWith("zh") ? "zh" : "en");
 let key = sessionStorage.getItem("balefire-sandbox-key") || "";
 const opened = Date.now();
+const boxes = new Map();
 let last = null;
 let trouble = null;
 
@@ -62,7 +63,9 @@ function drawNote(shown) {
 }
 
 function drawPhone(phone) {
-  const box = element("section", "phone" + (phone.gone_since ? " gone" : ""));
+  const box = boxes.get(phone.id) ?? element("section");
+  boxes.set(phone.id, box);
+  box.className = "phone" + (phone.gone_since ? " gone" : "");
   box.dataset.user = phone.user;
   const who = element("div", "who");
   who.append(element("span", "name", phone.name || phone.user || phone.id));
@@ -78,9 +81,8 @@ function drawPhone(phone) {
     remove.addEventListener("click", () => call("DELETE", "phones/" + encodeURIComponent(phone.id)));
     place.append(remove);
   }
-  box.append(who, place, clock);
-  for (const shown of phone.shown) box.append(drawNote(shown));
-  if (!phone.shown.length) box.append(element("p", "quiet", t("empty")));
+  const notes = phone.shown.length ? phone.shown.map(drawNote) : [element("p", "quiet", t("empty"))];
+  box.replaceChildren(who, place, clock, ...notes);
   return box;
 }
 
@@ -95,7 +97,10 @@ function drawRequest(request) {
 function draw(state) {
   last = state;
   const phones = state.phones.map(drawPhone);
-  byId("phones").replaceChildren(...(phones.length ? phones : [element("p", "quiet", t("none"))]));
+  const wanted = phones.length ? phones : [element("p", "quiet", t("none"))];
+  const { children } = byId("phones");
+  // A box that is put in again forgets how far it was scrolled.
+  if (wanted.length !== children.length || wanted.some((box, i) => box !== children[i])) byId("phones").replaceChildren(...wanted);
   if (!byId("vendors").options.length) byId("vendors").append(...state.vendors.map((name) => new Option(name)));
   const requests = [...state.desks, ...Object.values(state.servers).flatMap((server) => server.requests)];
   requests.sort((a, b) => b.at - a.at);

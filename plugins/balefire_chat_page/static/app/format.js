@@ -54,8 +54,15 @@ export function isWebAddress(text) {
   }
 }
 
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+export function sizeOf(bytes) {
+  const power = Math.min(Math.floor(Math.log(bytes) / Math.log(1000)), UNITS.length - 1);
+  return `${new Intl.NumberFormat(locale(), { maximumSignificantDigits: 3 }).format(bytes / 1000 ** power)} ${UNITS[power]}`;
+}
+
 // ```blocks``` and `words` of code, and the text between them as it is.
-const CODE = /```(?:\w*\n)?([^]+?)\n?```|`([^`\n]+)`/g;
+const CODE = /```(?:\w*\n)?([^]+?)\n?```\n?|`([^`\n]+)`/g;
 
 export function withCode(text) {
   const parts = [];

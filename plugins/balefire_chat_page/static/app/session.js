@@ -102,15 +102,23 @@ function leave(sentence) {
     link.value = { name: "off", retryAt: 0 };
     me.value = "";
     notice.value = sentence;
-    if (location.search) history.replaceState(null, "", "/");
+    // Who signs out leaves no trace; whose session ended comes back to where they were.
+    if (!sentence) history.replaceState(null, "", "/");
+    else if (location.search) history.replaceState(null, "", `/${location.hash}`);
   });
 }
 
 // -- the address bar: #/group/team -----------------------------------------------------------------------------------
 
+function isSomebodyElses(key) {
+  const [kind, target = ""] = key.split(/[/#]/);
+  return kind === "private" && !target.split(",").includes(me.value);
+}
+
 function keyInAddress() {
   try {
-    return /^#\/(\w+\/.+)$/.exec(decodeURI(location.hash).replaceAll("%23", "#"))?.[1] ?? "";
+    const key = /^#\/(\w+\/.+)$/.exec(decodeURI(location.hash).replaceAll("%23", "#"))?.[1] ?? "";
+    return isSomebodyElses(key) ? "" : key;
   } catch {
     return ""; // a broken address
   }

@@ -2,6 +2,8 @@
 const HELLO_ID = "hello";
 const BASE_MS = 500;
 const CAP_MS = 30_000;
+const DELIVERIES = new Set(["message", "replaced"]); // their id is the message's, perhaps one of ours
+const FINAL_CLOSE_CODES = new Set([4401, 4406]);
 const REPEATABLE = new Set([
   "overloaded",
   "storage_unavailable",
@@ -71,8 +73,11 @@ export class Socket {
     }
     if (frame.t === "welcome") this.welcomed(frame);
     else if (frame.t === "bye") this.bye = frame;
-    else if (frame.id && this.requests.has(frame.id) && frame.t !== "message") this.answered(frame);
-    else this.handlers.frame(frame);
+    else if (frame.id && this.requests.has(frame.id) && !DELIVERIES.has(frame.t)) this.answered(frame);
+    else {
+      if (frame.t === "resync") this.repeat(); // answers may be among what was left out
+      this.handlers.frame(frame);
+    }
   }
 
   welcomed(frame) {
@@ -80,8 +85,12 @@ export class Socket {
     this.isWelcome = true;
     this.heartbeat = setInterval(() => this.beat(frame.heartbeat_ms), frame.heartbeat_ms / 3);
     this.handlers.state("online");
-    for (const request of this.requests.values()) this.write(request.frame);
+    this.repeat();
     this.handlers.welcome(frame); // asks by itself, so after what was waiting
+  }
+
+  repeat() {
+    for (const request of this.requests.values()) this.write(request.frame);
   }
 
   answered(frame) {
@@ -122,7 +131,7 @@ export class Socket {
     clearInterval(this.heartbeat);
     this.isWelcome = false;
     if (this.isOver) return;
-    const mayReturn = this.bye ? this.bye.reconnect_after_ms !== undefined : code !== 4401;
+    const mayReturn = this.bye ? this.bye.reconnect_after_ms !== undefined : !FINAL_CLOSE_CODES.has(code);
     if (!mayReturn) {
       this.close();
       this.handlers.ended(this.bye?.code ?? "unauthenticated", this.bye?.reason ?? "");

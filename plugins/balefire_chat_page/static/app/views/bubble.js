@@ -17,6 +17,7 @@ import { user } from "../names.js";
 import { me } from "../state.js";
 import { discard, mayRecall, recall, resend } from "../talk.js";
 import { isRecalled } from "../timeline.js";
+import { Attachment, isAttachment } from "./attachment.js";
 import { Avatar, Icon, IconButton, RobotBadge } from "./pieces.js";
 
 const EDITED = 4;
@@ -111,7 +112,13 @@ function Content({ m }) {
   if (m.type === "articles" && Array.isArray(fields.articles)) return html`<${Articles} articles=${fields.articles} />`;
   if (m.type === "link") return html`<${Article} item=${fields} isLead=${true} />`;
   if (m.type === "notification") return html`<${ServiceNotice} fields=${fields} />`;
-  return html`<${Text} text=${String(digest(m))} />`;
+  if (isAttachment(m)) return html`<${Attachment} m=${m} />`;
+  return html`${fields.quote && html`<${Quote} quote=${fields.quote} />`}<${Text} text=${String(digest(m))} />`;
+}
+
+function Quote({ quote }) {
+  const { user: author, digest: words } = quote;
+  return html`<blockquote class="quote">${author && html`<strong>${user(String(author)).name}</strong>`}${String(words ?? "")}</blockquote>`;
 }
 
 export function Text({ text }) {

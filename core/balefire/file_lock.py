@@ -1,0 +1,53 @@
+"""One process at a time: a lock that the system takes away from whoever ends, also by ``kill -9``."""
+
+import contextlib
+import fcntl
+import logging
+import os
+from pathlib import Path
+
+from balefire_hookspecs import StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class FileLock:
+    """Guards a file by another beside it, ``<name>.lock``, which holds the owner's process id and stays behind."""
+
+    def __init__(self, guarded: Path) -> None:
+        self._guarded = guarded
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        """Taking it again is no error.
+
+        :raises StorageUnavailable: another process has it, or another owner in this one.
+        """
+        if self._descriptor is not None:
+            return
+        file = self._guarded.with_name(f"{self._guarded.name}.lock")
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"{file} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise StorageUnavailable(
+                f"{self._guarded} is in use by another platform, process {owner}; "
+                "stop that one, or give this one a data folder of its own"
+            ) from None
+        except OSError as error:  # some network file systems have no locks
+            log.warning("%s cannot be locked (%s): never start a second platform on it", file, error.strerror)
+        with contextlib.suppress(OSError):  # a full disk: the number is for people, the lock is what counts
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Releasing what was not taken is no error."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)

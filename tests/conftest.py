@@ -1,0 +1,6 @@
+"""For every room: property tests look for wrong answers; how long an answer takes on a busy machine is no fault."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
