@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
-from tests.house.test_style import PROJECT
+from tests.house.sources import PROJECT
 
 from balefire import VendorPlugin
 
