@@ -84,12 +84,12 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 def platform(config: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The platform in a process of its own, ready."""
     with process("-m", "balefire", "-c", str(config), "serve") as server:
-        wait_ready(f"http://127.0.0.1:{port}/healthz", server)
+        wait_ready(f"http://127.0.0.1:{port}/readyz", server, only_success=True)
         yield server
 
 
-def wait_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
-    """Wait until something answers there."""
+def wait_ready(url: str, server: subprocess.Popen[bytes], *, seconds: float = 30.0, only_success: bool = False) -> None:
+    """Wait until something answers there, with whatever status or only with success."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -99,7 +99,9 @@ def wait_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 30.0)
                 answer.read()
             return
         except urllib.error.HTTPError:
-            return
+            if not only_success:
+                return
+            time.sleep(0.01)
         except OSError:
             time.sleep(0.01)
     raise TimeoutError(f"{url} did not answer within {seconds:g} s")

@@ -6,11 +6,12 @@ import difflib
 import inspect
 import logging
 import sys
+import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pluggy import HookImpl, PluginManager, PluginValidationError
 from pydantic import ValidationError
@@ -22,6 +23,11 @@ from balefire.plugin_record import PluginFailed, PluginRecord, summarize
 from balefire_hookspecs import API_VERSION, Manifest, RemovedInBalefire1, Settings, hooks
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOAD_SECONDS: Final = 30.0
+"""How long a plugin may take to be imported, and to describe itself."""
 
 RESERVED: Final = ("enabled", "critical")
 """Keys of a plugin's table that are the kernel's."""
@@ -71,11 +77,44 @@ def _examine(record: PluginRecord, source: Source, manager: PluginManager) -> No
 
 
 def _import(source: Source) -> object:
-    try:
+    def load() -> object:
         loaded = source.load()
         return loaded() if inspect.isclass(loaded) else loaded
+
+    try:
+        return _in_time(load)
+    except _StillRunning as error:
+        raise PluginFailed(f"its import did not end within {LOAD_SECONDS:g} seconds; left behind") from error
     except (Exception, SystemExit) as error:
         raise PluginFailed(f"it cannot be imported: {summarize(error)}") from error
+
+
+class _StillRunning(Exception):
+    """A plugin's code that should be quick is not."""
+
+
+def _in_time(work: Callable[[], T]) -> T:
+    """Run a plugin's code in a thread of its own: the only way to go on without it when it never returns.
+
+    :raises _StillRunning: it did not end in time. The thread goes on, until the process ends.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="loading a plugin", daemon=True)
+    thread.start()
+    thread.join(LOAD_SECONDS)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise _StillRunning
+    return outcome[0]
 
 
 def _folder(source: Source) -> Path | None:
@@ -138,7 +177,9 @@ def _describe(impl: HookImpl | None) -> Manifest:
     if impl is None:
         return Manifest(summary="")
     try:
-        manifest = impl.function()
+        manifest = _in_time(impl.function)
+    except _StillRunning as error:
+        raise PluginFailed(f"describe did not end within {LOAD_SECONDS:g} seconds; left behind") from error
     except (Exception, SystemExit) as error:
         raise PluginFailed(f"describe failed: {summarize(error)}") from error
     if not isinstance(manifest, Manifest):

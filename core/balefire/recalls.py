@@ -22,19 +22,16 @@ class Recalls:
         self._on = services
 
     async def recall(self, message_id: int, *, by: str, origin: str = "user") -> Message:
-        """See ``PluginContext.recall``. Recalling twice is no error."""
+        """See ``PluginContext.recall``. Recalling twice is no error, and is told twice (I7)."""
         message = await self._on.store().get_message(message_id)
         if message is None:
             raise NotFound(f"there is no message {message_id}")
-        if message.is_recalled:
+        if not message.is_recalled:
+            recalled = await self._replace(message, by, origin)
+        elif message.payload.fields.get("by") == by:
+            recalled = message  # by a process that died before it told anybody, perhaps: tell once more
+        else:
             return message
-        if origin != "admin" and not await self._may_recall(message, by):
-            raise Forbidden("only the author, for two minutes, or a manager may recall this message")
-        recalled = await self._on.store().replace_payload(
-            message_id, Payload(RECALLED, {"by": by}), message.flags | MessageFlags.RECALLED
-        )
-        if recalled is None:
-            raise NotFound(f"there is no message {message_id}")
         await self._on.events.emit(
             "message.recalled",
             conversation=message.conversation,
@@ -43,6 +40,16 @@ class Recalls:
         )
         self._tell_replaced(recalled)
         await self._on.hooks().on_message_recalled(recalled, by)
+        return recalled
+
+    async def _replace(self, message: Message, by: str, origin: str) -> Message:
+        if origin != "admin" and not await self._may_recall(message, by):
+            raise Forbidden("only the author, for two minutes, or a manager may recall this message")
+        recalled = await self._on.store().replace_payload(
+            message.id, Payload(RECALLED, {"by": by}), message.flags | MessageFlags.RECALLED
+        )
+        if recalled is None:
+            raise NotFound(f"there is no message {message.id}")
         return recalled
 
     async def _may_recall(self, message: Message, by: str) -> bool:

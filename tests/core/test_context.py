@@ -18,6 +18,7 @@ from balefire import (
     Manifest,
     Message,
     MessageDenied,
+    MessageFlags,
     NotFound,
     Payload,
     PluginContext,
@@ -119,6 +120,22 @@ async def test_a_plugin_hears_decides_and_amends_what_is_said(platform: Platform
     assert witness.told == [("stored", "hello!"), ("recalled", 1, "alice")]
     [kept] = await witness.ctx.history(sent.conversation, "bob")
     assert kept.is_recalled
+
+
+async def test_a_recall_that_was_cut_off_is_told_when_it_is_repeated(platform: Platform, witness: Witness) -> None:
+    sent = await witness.ctx.submit(note("hello"))
+    notice = Payload("recalled", {"by": "alice"})
+    await platform.kernel.store.replace_payload(sent.id, notice, sent.flags | MessageFlags.RECALLED)  # and killed here
+
+    await witness.ctx.recall(sent.id, by="bob")
+    assert "message.recalled" not in await _kinds(platform), "somebody else's repeat is none"
+    await witness.ctx.recall(sent.id, by="alice")
+
+    assert (await _kinds(platform)).count("message.recalled") == 1
+
+
+async def _kinds(platform: Platform) -> list[str]:
+    return [event.kind for event in await platform.kernel.store.read_log(after=0, limit=1000)]
 
 
 async def test_a_plugin_hears_who_comes_and_goes(platform: Platform, witness: Witness) -> None:

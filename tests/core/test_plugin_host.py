@@ -611,6 +611,22 @@ async def test_a_file_that_cannot_be_imported_costs_only_itself(tmp_path: Path) 
         assert host.records["good"].state == "running"
 
 
+async def test_a_file_whose_code_never_returns_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("balefire.plugin_loading.LOAD_SECONDS", 0.2)
+    endless = "import threading\nthreading.Event().wait()"
+    (tmp_path / "endless.py").write_text(endless)
+    (tmp_path / "mute.py").write_text(
+        f"from balefire import hookimpl\n@hookimpl\ndef describe():\n    {endless.replace(chr(10), chr(10) + '    ')}"
+    )
+
+    async with running({"good": Good()}, files=(tmp_path / "endless.py", tmp_path / "mute.py")) as host:
+        assert host.records["endless"].reason == "its import did not end within 0.2 seconds; left behind"
+        assert host.records["mute"].reason == "describe did not end within 0.2 seconds; left behind"
+        assert host.records["good"].state == "running"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
