@@ -18,6 +18,8 @@ HEAD_SECONDS: Final = 20.0
 """How long a new connection may take to send the head of its first request."""
 IDLE_SECONDS: Final = 75.0
 """How long it may wait, or dawdle, before each further one."""
+MAX_LINE_BYTES: Final = 65_536
+"""Of a request's first line; 500 user ids in a query are some 36 000."""
 
 _SERVER: Final = "balefire"
 
@@ -58,6 +60,7 @@ def connections_of(server: web.Server) -> Callable[[], web.RequestHandler]:
         access_log=log,
         logger=log,
         keepalive_timeout=IDLE_SECONDS,
+        max_line_size=MAX_LINE_BYTES,
     )
 
 
@@ -89,7 +92,7 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("the answer has begun, so it is too late for another")
         request[REQUEST_ID] = secrets.token_hex(8)
         kind = MalformedRequest if status < 500 else BalefireError
-        reason = "this is no valid HTTP request, or one of its lines is longer than 8190 bytes"
+        reason = "this is no valid HTTP request, or one of its lines is too long"
         response = problem_response(
             kind(reason if status < 500 else "the server failed"), request[REQUEST_ID], status=status
         )

@@ -20,7 +20,10 @@ problem documents (RFC 9457) with a stable `code`. Operations that take an `Idem
 often they are repeated within 24 hours.
 """
 
-_ALWAYS = {429: "Too many requests; Retry-After says when to come back"}
+_ALWAYS = {
+    400: "No valid HTTP request, or its first line or a header is too long",
+    429: "Too many requests; Retry-After says when to come back",
+}
 _OF_BODY = {
     408: "The body did not arrive in time",
     413: "The body is too large",

@@ -204,6 +204,8 @@ async def test_presence_follows_sessions_and_operators_end_them(people: Clients,
         assert (await platform.http.delete("/v1/users/alice/sessions")).status_code == 204
         assert (await socket.receive_json(timeout=5))["code"] == "disconnected"
     assert (await people["bob"].get("/v1/presence")).status_code == 422
+    crowd = [f"{number:064}" for number in range(500)]
+    assert (await people["bob"].get("/v1/presence", params={"users": crowd})).status_code == 200
 
 
 async def test_plugins_are_listed_and_reloaded_while_serving(people: Clients, platform: Platform) -> None:

@@ -212,11 +212,8 @@ async def test_two_nodes_share_conversations_without_gap_or_double(open_store: O
     assert [m.seq for m in await second.history(NEWS, limit=1000)] == list(range(1, 41))
 
 
-async def test_a_node_number_has_one_process(
-    open_store: OpenStore, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("a SQLite file has one process, whatever its number")
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # a SQLite file has one process anyway
+async def test_a_node_number_has_one_process(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_log, "_NODE_LOCK_PATIENCE", "50ms")
     first, second = await open_store(node=5), await open_store(node=5)
     await say(first, draft("alice", "1"))
