@@ -4,6 +4,7 @@ These are the public names. What is not listed in ``__all__`` is private, whatev
 """
 
 from balefire.batching import Batcher
+from balefire.commands.language import say
 from balefire.ids import IdSequence
 from balefire.loading_cache import LoadingCache
 from balefire.shorten import shorten
@@ -279,6 +280,7 @@ __all__ = [
     "read_grant",
     "read_object",
     "read_rsa_key",
+    "say",
     "send_grouped",
     "send_halving",
     "send_worded",

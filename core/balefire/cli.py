@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from balefire.commands.language import say
+
 if TYPE_CHECKING:
     from balefire.config import Config
     from balefire.plugin_record import PluginRecord
@@ -63,16 +65,37 @@ class Commands(click.Group):
             ctx.exit(EXIT_FAILED)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=say(
+        None,
+        """Balefire（烽火）：小巧的即时通讯平台；机器人、频道与推送都是插件。
+
+        \b
+        从这里开始：
+          balefire serve                    就地启动，并告诉你该打开哪个网址
+          balefire doctor                   检查哪里不对，该怎么办
+          balefire plugin new push acme     开始编写自己的插件
+        """,
+    ),
+)
 @click.option(
     "-c",
     "--config",
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="BALEFIRE_CONFIG",
-    help="Configuration file; balefire.toml of this folder when there is one, otherwise the defaults.",
+    help=say(
+        "Configuration file; balefire.toml of this folder when there is one, otherwise the defaults.",
+        "配置文件；默认用当前文件夹的 balefire.toml，没有则用默认配置。",
+    ),
 )
-@click.version_option(package_name="balefire", message="balefire %(version)s")
+@click.version_option(
+    package_name="balefire",
+    message="balefire %(version)s",
+    help=say("Show the version and exit.", "显示版本并退出。"),
+)
 @click.pass_context
 def main(ctx: click.Context, path: Path | None) -> None:
     """Balefire: a small messaging platform; bots, channels and push as plugins.

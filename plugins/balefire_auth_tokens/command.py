@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from balefire import SCOPES, USER_SCOPES, BalefireError
+from balefire import SCOPES, USER_SCOPES, BalefireError, say
 from balefire_auth_tokens.signing import Signer, new_claims
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -24,21 +24,46 @@ class Duration(click.ParamType[int]):
         return self.fail(f"{text!r} is no duration; write 90s, 15m, 1h or 30d", param, ctx)
 
 
-@click.command()
-@click.option("--user", required=True, help="whom it is for / 用户 id")
-@click.option("--admin", "is_admin", is_flag=True, help="allow everything / 管理员权限")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(sorted(SCOPES)), help="what it allows / 权限范围")
+@click.command(
+    help=say(
+        None,
+        """为用户签发令牌并输出。
+
+        \b
+        用数据文件夹里的密钥签发：能读取该文件夹的人就能签发，其他人都不能。
+
+        \b
+        示例：
+          balefire token --user alice
+          balefire token --user operator --admin --ttl 15m
+        """,
+    )
+)
+@click.option("--user", required=True, help=say("Whom it is for: a user id.", "给谁：用户 id。"))
+@click.option("--admin", "is_admin", is_flag=True, help=say("Allow everything.", "允许一切操作。"))
 @click.option(
-    "--ttl", "ttl_seconds", type=Duration(), default="1h", show_default=True, help="how long it lives / 有效期"
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(sorted(SCOPES)),
+    help=say("What it allows; repeat for more.", "权限范围；可多次给出。"),
+)
+@click.option(
+    "--ttl",
+    "ttl_seconds",
+    type=Duration(),
+    default="1h",
+    show_default=True,
+    help=say("How long it lives.", "有效期。"),
 )
 @click.option(
     "--data",
     "data_folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="the platform's data folder, instead of the configured one / 数据目录",
+    help=say("The platform's data folder, instead of the configured one.", "平台的数据文件夹；不给出则以配置为准。"),
 )
 def token(*, user: str, is_admin: bool, scopes: tuple[str, ...], ttl_seconds: int, data_folder: Path | None) -> None:
-    """Print a token for a user. / 为用户签发令牌。
+    """Print a token for a user.
 
     It is made with the key in the data folder, so whoever can read that folder can do this, and nobody else.
 

@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from balefire import say
+
 USUAL_PORT: Final = 8450
 USUAL_FOLDER: Final = Path("data") / "demo"
 
@@ -38,18 +40,37 @@ account_file = "../push-sandbox/apns.json"
 """
 
 
-@click.command()
-@click.option("--port", type=click.IntRange(0, 65535), help=f"Port to listen on, 0 for a free one; {USUAL_PORT}.")
+@click.command(
+    help=say(
+        None,
+        """启动一个用来试玩的平台：有用户、群组、频道、机器人和手机。
+
+        \b
+        只在本机监听。再次运行时沿用原有数据。
+        """,
+    )
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=say(
+        f"Port to listen on, 0 for a free one; {USUAL_PORT}.", f"监听端口，0 表示任选空闲端口；默认 {USUAL_PORT}。"
+    ),
+)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=USUAL_FOLDER,
     show_default=True,
-    help="Where the demo keeps its configuration and data.",
+    help=say("Where the demo keeps its configuration and data.", "演示的配置和数据保存在哪里。"),
 )
-@click.option("--every", type=click.FloatRange(0.2, 3600), help="Seconds between two GitHub events.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.2, 3600),
+    help=say("Seconds between two GitHub events.", "两个 GitHub 事件之间的秒数。"),
+)
 def demo(port: int | None, folder: Path, every: float | None) -> None:
-    """Start a platform to play with: people, a group, a channel, robots, a phone. / 启动演示平台。
+    """Start a platform to play with: people, a group, a channel, robots, a phone.
 
     It listens on this computer only. Run it again and it goes on with the same data.
     """

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from balefire import say
+
 
 class _WallClock:
     """The real time."""
@@ -22,23 +24,45 @@ class _WallClock:
         await asyncio.sleep(seconds)
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8451, show_default=True, help="Port of the page and the control calls.")
+@click.command(help=say(None, "运行各家推送服务的替身，页面上有模拟手机。"))
+@click.option("--host", default="127.0.0.1", show_default=True, help=say("Address to listen on.", "监听地址。"))
 @click.option(
-    "--apns-port", default=8452, show_default=True, help="Port of Apple's production host; the next one is development."
+    "--port",
+    default=8451,
+    show_default=True,
+    help=say("Port of the page and the control calls.", "页面与控制接口的端口。"),
 )
-@click.option("--vendors-port", default=8454, show_default=True, help="Port of all other vendors, one path each.")
-@click.option("--topic", "topics", multiple=True, default=("com.example.app",), show_default=True, help="Bundle id.")
+@click.option(
+    "--apns-port",
+    default=8452,
+    show_default=True,
+    help=say(
+        "Port of Apple's production host; the next one is development.", "苹果生产环境的端口；下一个端口是开发环境。"
+    ),
+)
+@click.option(
+    "--vendors-port",
+    default=8454,
+    show_default=True,
+    help=say("Port of all other vendors, one path each.", "其余各家厂商共用的端口，每家一个路径。"),
+)
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    default=("com.example.app",),
+    show_default=True,
+    help=say("Bundle id.", "应用的 bundle id。"),
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     default=Path("sandbox"),
     show_default=True,
-    help="Where its keys are kept.",
+    help=say("Where its keys are kept.", "密钥保存在哪里。"),
 )
 def sandbox(host: str, port: int, apns_port: int, vendors_port: int, topics: tuple[str, ...], folder: Path) -> None:
-    """Run stand-ins for push services, with simulated phones on a page. 独立运行推送沙箱。"""
+    """Run stand-ins for push services, with simulated phones on a page."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(host, port, apns_port, vendors_port, topics, folder))
 

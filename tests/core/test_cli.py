@@ -1,6 +1,7 @@
 """The command line: what it prints, how it exits, and a platform started, asked and stopped by it."""
 
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from balefire import say
 from balefire.cli import COMMANDS, main
 
 ENVIRON = {"LC_ALL": "C.UTF-8", "BALEFIRE_CONFIG": None, "BALEFIRE_TOKEN": None}
@@ -67,6 +69,81 @@ def test_help_lists_the_kernels_commands_and_those_of_plugins(folder: Path) -> N
 
     for name in (*COMMANDS, "token"):
         assert re.search(rf"^  {name}\b", output, re.MULTILINE), name
+
+
+WALK = """
+import json, sys, click
+from balefire.cli import main
+
+def walk(command, name, parent):
+    context = click.Context(command, info_name=name, parent=parent)
+    options = {param.name: param.help for param in command.params if isinstance(param, click.Option)}
+    yield context.command_path, {"": command.help, **options}
+    for child in command.list_commands(context) if isinstance(command, click.Group) else ():
+        yield from walk(command.get_command(context, child), child, context)
+
+json.dump(dict(walk(main, "balefire", None)), sys.stdout)
+"""
+
+
+def _helps(locale: str) -> dict[str, dict[str, str]]:
+    """What every command and each of its options says of itself, to somebody with this locale."""
+    environ = {**os.environ, "LC_ALL": locale}
+    run = subprocess.run([sys.executable, "-c", WALK], env=environ, capture_output=True, text=True, check=True)
+    helps: dict[str, dict[str, str]] = json.loads(run.stdout)
+    return helps
+
+
+def _examples(text: str) -> list[str]:
+    """What is indented in a help; what is said beside a command does not count."""
+    return [re.split(r"  +", line.strip())[0] for line in inspect.cleandoc(text).splitlines() if line[:1] == " "]
+
+
+def test_every_command_and_option_speaks_both_languages_with_the_same_examples() -> None:
+    english, chinese = _helps("C.UTF-8"), _helps("zh_CN.UTF-8")
+
+    def mixed(helps: dict[str, dict[str, str]], *, is_chinese: bool) -> list[tuple[str, str]]:
+        return [
+            (path, option)
+            for path, texts in helps.items()
+            for option, text in texts.items()
+            if bool(re.search("[\u4e00-\u9fff]", text)) is not is_chinese
+        ]
+
+    assert {"balefire serve", "balefire demo", "balefire key new", "balefire sandbox"} <= set(english)
+    assert english.keys() == chinese.keys()
+    assert mixed(english, is_chinese=False) == []
+    assert mixed(chinese, is_chinese=True) == []
+    for path, texts in english.items():
+        assert _examples(chinese[path][""]) == _examples(texts[""]), path
+
+
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "zh_CN.UTF-8"}, {"LANG": "zh_TW.UTF-8"}, {"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}]
+)
+def test_help_speaks_chinese_to_whoever_reads_it(locale: dict[str, str]) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LC_MESSAGES", "LANG")}
+    command = [sys.executable, "-m", "balefire", "serve", "--help"]
+    run = subprocess.run(command, env={**environ, **locale}, capture_output=True, encoding="utf-8", check=True)
+
+    assert "监听端口" in run.stdout
+    assert "balefire serve --port 9000 --data /var/lib/balefire" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "yes"),
+        ({"LANG": "zh_CN.UTF-8"}, "是"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "yes"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_US.UTF-8"}, "yes"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "en:zh"}, "yes"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": ""}, "是"),
+        ({"LC_ALL": "C.UTF-8", "LANGUAGE": "zh"}, "yes"),
+    ],
+)
+def test_the_language_is_that_of_the_locale(environ: dict[str, str], said: str) -> None:
+    assert say("yes", "是", environ) == said
 
 
 def test_help_imports_nothing_heavy() -> None:

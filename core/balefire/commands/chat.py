@@ -32,13 +32,44 @@ HELP_ZH = """\
 /help, /quit    帮助，退出"""
 
 
-@click.command()
-@click.option("--as", "user", required=True, help="Who you are: a user id.")
-@click.option("--to", "to", default="", help="Whom to write to: bob, group/team, channel/news.")
-@click.option("--url", default="http://127.0.0.1:8450", show_default=True, help="The platform's address.")
-@click.option("--token", envvar="BALEFIRE_TOKEN", default="", help="A user token; asked for otherwise.")
+@click.command(
+    help=say(
+        None,
+        """在终端里以某个用户的身份聊天。
+
+        \b
+        令牌来自 --token、运行中的演示的一键登录，或现场输入的密码。
+
+        \b
+        示例：
+          balefire chat --as alice --to bob
+          BALEFIRE_TOKEN=$(balefire token --user alice) balefire chat --as alice --to group/team
+        """,
+    )
+)
+@click.option("--as", "user", required=True, help=say("Who you are: a user id.", "你是谁：用户 id。"))
 @click.option(
-    "--cursors", type=click.Path(dir_okay=False, path_type=Path), help="A file that remembers what was shown."
+    "--to",
+    "to",
+    default="",
+    help=say("Whom to write to: bob, group/team, channel/news.", "发给谁：bob、group/team、channel/news。"),
+)
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8450",
+    show_default=True,
+    help=say("The platform's address.", "平台的地址。"),
+)
+@click.option(
+    "--token",
+    envvar="BALEFIRE_TOKEN",
+    default="",
+    help=say("A user token; asked for otherwise.", "用户令牌；没有则现场询问。"),
+)
+@click.option(
+    "--cursors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=say("A file that remembers what was shown.", "记录已显示到哪里的文件。"),
 )
 def chat(user: str, to: str, url: str, token: str, cursors: Path | None) -> None:
     """Chat in the terminal as a user.

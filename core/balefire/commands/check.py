@@ -8,7 +8,22 @@ from balefire.cli import EXIT_FAILED, find_config, read_config
 from balefire.commands.language import say
 
 
-@click.command()
+@click.command(
+    help=say(
+        None,
+        """校验配置，不启动任何东西。
+
+        \b
+        一次列出全部问题：哪个键、错在哪里、怎样才对。
+        一切正常时退出码为 0；配置有误为 2；配置无误但有插件无法加载为 1。
+
+        \b
+        示例：
+          balefire check
+          balefire -c production.toml check && systemctl restart balefire
+        """,
+    )
+)
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Validate the configuration without starting anything.

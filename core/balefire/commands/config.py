@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from balefire.cli import read_config
+from balefire.commands.language import say
 
 if TYPE_CHECKING:
     from balefire.config import Config
@@ -17,12 +18,26 @@ if TYPE_CHECKING:
 MASK: Final = "********"
 
 
-@click.group()
+@click.group(help=say(None, "查看配置。"))
 def config() -> None:
     """Look at the configuration."""
 
 
-@config.command()
+@config.command(
+    help=say(
+        None,
+        """以 TOML 输出生效的全部设置；密钥以星号代替。
+
+        \b
+        设置来自文件、环境变量和默认值。
+
+        \b
+        示例：
+          balefire config show
+          BALEFIRE_SERVER__PORT=9000 balefire config show
+        """,
+    )
+)
 @click.pass_obj
 def show(path: Path | None) -> None:
     """Print every setting in force, from file, environment and defaults, as TOML. Secrets are masked.

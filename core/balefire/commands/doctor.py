@@ -8,10 +8,27 @@ from pathlib import Path
 import click
 
 from balefire.cli import EXIT_FAILED, find_config, silenced
+from balefire.commands.language import say
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.command(
+    help=say(
+        None,
+        """找出妨碍平台启动或正常运行的问题，并说明怎么办。
+
+        \b
+        检查配置、插件、端口、数据文件夹及其权限、打开文件数上限、时钟，
+        以及数据库和它的迁移。不做任何改动。
+        没有需要处理的问题时退出码为 0，否则为 1。
+
+        \b
+        示例：
+          balefire doctor
+          balefire -c production.toml doctor --json
+        """,
+    )
+)
+@click.option("--json", "as_json", is_flag=True, help=say("Print JSON instead of lines.", "输出 JSON，而不是文本行。"))
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """Look for what keeps the platform from starting or running well, and say what to do.

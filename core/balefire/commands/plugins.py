@@ -20,10 +20,36 @@ if TYPE_CHECKING:
     from balefire.plugin_host import PluginHost
 
 
-@click.command()
-@click.option("--url", help="Ask the platform running there, for example http://127.0.0.1:8450.")
-@click.option("--token", envvar="BALEFIRE_TOKEN", help="A token or key with scope admin, for --url.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.command(
+    help=say(
+        None,
+        """列出已配置的插件：版本、状态、钩子，以及没有运行的原因。
+
+        \b
+        不带 --url 时不启动任何东西：只导入插件并让它们自我说明，
+        可以启动的显示为 loaded。带 --url 则显示运行中平台的实际状态。
+
+        \b
+        示例：
+          balefire plugins
+          balefire plugins --json
+          balefire plugins --url http://127.0.0.1:8450 --token "$(balefire token --user operator --admin)"
+        """,
+    )
+)
+@click.option(
+    "--url",
+    help=say(
+        "Ask the platform running there, for example http://127.0.0.1:8450.",
+        "询问在此运行的平台，例如 http://127.0.0.1:8450。",
+    ),
+)
+@click.option(
+    "--token",
+    envvar="BALEFIRE_TOKEN",
+    help=say("A token or key with scope admin, for --url.", "权限范围含 admin 的令牌或密钥，配合 --url。"),
+)
+@click.option("--json", "as_json", is_flag=True, help=say("Print JSON instead of a table.", "输出 JSON，而不是表格。"))
 @click.pass_obj
 def plugins(path: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
     """List the configured plugins: version, state, hooks, and why one is not running.

@@ -28,11 +28,35 @@ STOP_SECONDS: Final = 20.0
 """Beyond the time in which clients are asked to leave, this is all the time there is to stop."""
 
 
-@click.command()
-@click.option("--host", help="Address to listen on; overrides [server] host.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0 for a free one.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder; made when missing.")
-@click.option("--quiet", "is_quiet", is_flag=True, help="Do not say where to click.")
+@click.command(
+    help=say(
+        None,
+        """启动平台，一直运行到按下 Ctrl+C 或收到 SIGTERM。
+
+        \b
+        没有配置文件时，使用 ./data 里的 SQLite，并启用全部内置插件。
+
+        \b
+        示例：
+          balefire serve
+          balefire serve --port 9000 --data /var/lib/balefire
+          BALEFIRE_DATABASE__URL=postgresql://me@localhost/chat balefire serve
+          balefire -c production.toml serve
+        """,
+    )
+)
+@click.option("--host", help=say("Address to listen on; overrides [server] host.", "监听地址；优先于 [server] host。"))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=say("Port to listen on, 0 for a free one.", "监听端口；0 表示任选空闲端口。"),
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=say("Data folder; made when missing.", "数据文件夹；不存在则新建。"),
+)
+@click.option("--quiet", "is_quiet", is_flag=True, help=say("Do not say where to click.", "不显示该打开的网址。"))
 @click.pass_obj
 def serve(path: Path | None, host: str | None, port: int | None, data: Path | None, *, is_quiet: bool) -> None:
     """Start the platform and run it until Ctrl+C or SIGTERM.

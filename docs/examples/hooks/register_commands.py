@@ -1,9 +1,9 @@
 import click
 
-from balefire import hookimpl
+from balefire import hookimpl, say
 
 
-@click.command()
+@click.command(help=say(None, "叫鸽子回家。"))
 def coo() -> None:
     """Call the pigeons home."""
     click.echo("coo")
