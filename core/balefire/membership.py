@@ -53,7 +53,7 @@ class MemberTable:
         self._clock = clock
         self._cache: OrderedDict[Key, Member | None] = OrderedDict()
         self._loading: dict[Key, object] = {}
-        """The latest look-up of each record under way; taken out when the record changes meanwhile."""
+        """A mark for each record that is being looked up; taken out when the record changes meanwhile."""
         self._turns: WeakValueDictionary[Conversation, asyncio.Lock] = WeakValueDictionary()
 
     def get(self, conversation: Conversation, user: str) -> Member | Awaitable[Member | None] | None:
@@ -63,15 +63,16 @@ class MemberTable:
     async def _load(self, conversation: Conversation, user: str) -> Member | None:
         key = (conversation, user)
         while True:
-            mine = self._loading[key] = object()
+            # Look-ups side by side share one mark: only a change may overtake them, never one another.
+            mark = self._loading.setdefault(key, object())
             try:
                 member = await self._store().get_member(conversation, user)
-                if self._loading.get(key) is mine:
+                if self._loading.get(key) is mark:
                     return self._remember(key, member)
             finally:
-                if self._loading.get(key) is mine:
+                if self._loading.get(key) is mark:
                     del self._loading[key]
-            cached = self._cache.get(key, UNKNOWN)  # overtaken by a change, or by another look-up
+            cached = self._cache.get(key, UNKNOWN)  # the record changed meanwhile, or another look-up was quicker
             if not isinstance(cached, _Unknown):
                 return cached
 

@@ -234,7 +234,8 @@ class ClientSession:
 
     def _request(self, frame: frames.Request) -> None:
         if self._requests >= MAX_REQUESTS_AT_ONCE:
-            self._error(frame.id, SlowDown(f"{MAX_REQUESTS_AT_ONCE} requests are under way", retry_after_seconds=1))
+            if not isinstance(frame, frames.TypingNotice):  # of those, what comes too often is left out
+                self._error(frame.id, SlowDown(f"{MAX_REQUESTS_AT_ONCE} requests are under way", retry_after_seconds=1))
             return
         self._requests += 1
         self._start(self._serve(frame))

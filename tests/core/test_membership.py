@@ -58,6 +58,21 @@ async def test_a_look_up_that_a_removal_overtook_does_not_bring_the_member_back(
     assert await cached(platform) == await stored(platform)
 
 
+async def test_look_ups_that_begin_one_after_another_do_not_send_each_other_back(platform: Platform) -> None:
+    """A stream of them begins while the ones before it are under way, as a typing client makes it."""
+    await platform.kernel.members.add(TEAM, ["bob"])
+    platform.kernel.members.forget(TEAM, ["bob"])
+    asking = []
+    for _ in range(30):
+        asking.append(asyncio.ensure_future(cached(platform)))
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*asking)
+
+    assert {answer.role for answer in answers if answer is not None} == {"member"}
+
+
 async def test_a_mark_that_a_mute_overtook_does_not_lift_it(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
