@@ -17,7 +17,9 @@ class Config(Settings):
     conversations: int = Field(
         100_000, ge=1000, le=10_000_000, description="conversations whose counters are remembered (SQLite)"
     )
-    log_process: bool = Field(True, description="write the log in a process of its own (SQLite)")
+    log_process: bool = Field(
+        False, description="write the log in a process of its own (SQLite): more messages a second, a slower start"
+    )
 
 
 class Plugin:
