@@ -57,13 +57,13 @@ class SqlDatabase:
         self._url = _parse(url)
         self.dialect = cast(Literal["sqlite", "postgresql"], self._url.get_backend_name())
         self.node = node
-        self._synchronous = synchronous
+        self.synchronous = synchronous
         self._writers = asyncio.Lock()
         self.engine: AsyncEngine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgresql_engine()
-        self._lock = FileLock(self._path)
+        self._lock = FileLock(self.path)
         self._threads: SqliteThreads | None = None
         if self.dialect == "sqlite":
-            self._threads = SqliteThreads(self._path, self._prepare, busy_timeout_seconds=_BUSY_TIMEOUT_SECONDS)
+            self._threads = SqliteThreads(self.path, self._prepare, busy_timeout_seconds=_BUSY_TIMEOUT_SECONDS)
         self._reading = self.engine
         self._writing = self.engine.execution_options(is_writer=True)
         if self.dialect == "postgresql":
@@ -87,6 +87,11 @@ class SqlDatabase:
         """
         if self.dialect == "sqlite":
             self._lock.take()
+
+    @property
+    def lock_descriptors(self) -> list[int]:
+        """What a child process must inherit to keep others off this file as long as it lives."""
+        return self._lock.descriptors
 
     async def close(self) -> None:
         """Close every connection of the pool."""
@@ -157,7 +162,7 @@ class SqlDatabase:
         """
         try:
             if self.dialect == "sqlite":
-                return self._connect_sqlite()
+                return self.connect_now()
             return await self._connect_postgresql()
         except Exception as error:
             raise self.explain(error) from error
@@ -170,7 +175,7 @@ class SqlDatabase:
         cause: BaseException = error
         if isinstance(error, DBAPIError) and error.orig is not None:
             cause = error.orig
-        found = explain_sqlite(cause, self._path) if self.dialect == "sqlite" else explain_postgresql(cause)
+        found = explain_sqlite(cause, self.path) if self.dialect == "sqlite" else explain_postgresql(cause)
         return found or error
 
     @contextlib.contextmanager
@@ -186,15 +191,16 @@ class SqlDatabase:
     # -- SQLite ------------------------------------------------------------------------------------------------
 
     @property
-    def _path(self) -> Path:
+    def path(self) -> Path:
+        """The SQLite file."""
         return Path(self._url.database or "")
 
     def _create_file(self) -> None:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
         except OSError as error:
-            raise StorageUnavailable(f"database file {self._path} cannot be created: {error.strerror}") from error
+            raise StorageUnavailable(f"database file {self.path} cannot be created: {error.strerror}") from error
 
     def _sqlite_engine(self) -> AsyncEngine:
         engine = create_async_engine(
@@ -208,9 +214,10 @@ class SqlDatabase:
         event.listen(engine.sync_engine, "begin", begin)
         return engine
 
-    def _connect_sqlite(self) -> sqlite3.Connection:
+    def connect_now(self) -> sqlite3.Connection:
+        """``connect`` for SQLite, without a loop."""
         connection = sqlite3.connect(
-            self._path, isolation_level=None, timeout=_BUSY_TIMEOUT_SECONDS, check_same_thread=False
+            self.path, isolation_level=None, timeout=_BUSY_TIMEOUT_SECONDS, check_same_thread=False
         )
         self._prepare(connection.cursor())
         return connection
@@ -218,7 +225,7 @@ class SqlDatabase:
     def _prepare(self, cursor: Any) -> None:
         for pragma in (
             "journal_mode=WAL",
-            f"synchronous={self._synchronous}",
+            f"synchronous={self.synchronous}",
             "foreign_keys=ON",
             # Pages are written back less often than the default 4 MiB asks for: hot index pages change many times.
             "wal_autocheckpoint=8000",

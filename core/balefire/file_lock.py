@@ -46,6 +46,11 @@ class FileLock:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    @property
+    def descriptors(self) -> list[int]:
+        """The open descriptor, if taken; whoever inherits it holds the lock too."""
+        return [] if self._descriptor is None else [self._descriptor]
+
     def release(self) -> None:
         """Releasing what was not taken is no error."""
         descriptor, self._descriptor = self._descriptor, None

@@ -21,7 +21,7 @@ class LogWriter(Protocol):
     async def append_events(self, events: Sequence[Event]) -> list[Event]:
         """See ``MessageStore.append_events``."""
 
-    def forget(self, message: Message) -> None:
+    async def forget(self, message: Message) -> None:
         """Do not answer a repeated send with this message from memory: it has changed."""
 
     async def check(self) -> None:

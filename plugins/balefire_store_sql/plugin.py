@@ -17,6 +17,9 @@ class Config(Settings):
     conversations: int = Field(
         100_000, ge=1000, le=10_000_000, description="conversations whose counters are remembered (SQLite)"
     )
+    log_process: bool = Field(
+        False, description="write the log in a process of its own (SQLite): more messages a second, a slower start"
+    )
 
 
 class Plugin:
@@ -39,6 +42,7 @@ class Plugin:
             now_ms=ctx.clock.now_ms,
             recent_messages=ctx.config.recent_messages,
             conversations=ctx.config.conversations,
+            log_process=ctx.config.log_process,
         )
         await self._store.open()
         try:

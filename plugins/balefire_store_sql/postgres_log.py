@@ -106,7 +106,7 @@ class PostgresLog:
                 await connection.execute(_INSERT_EVENTS, *_by_column([event_values(event) for event in stored]))
         return stored
 
-    def forget(self, message: Message) -> None:
+    async def forget(self, message: Message) -> None:
         self._recent.forget((message.sender, message.client_message_id))
 
     async def check(self) -> None:

@@ -67,11 +67,8 @@ class SqliteLog:
         self._is_open = False
 
     async def open(self) -> None:
-        self._connection = await self._database.connect()
-        self._is_open = True
-        # Indexes are written all over: their pages should be in memory when they are.
-        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        await self._run(self._learn_floor)
+        connection = await self._database.connect()
+        await self._run(self.open_now, connection)
 
     async def close(self) -> None:
         if self._is_open:
@@ -80,16 +77,16 @@ class SqliteLog:
             self._thread.shutdown()
 
     async def append(self, drafts: Sequence[Draft]) -> list[Appended]:
-        return await self._run(self._append, drafts)
+        return await self._run(self.append_now, drafts)
 
     async def append_events(self, events: Sequence[Event]) -> list[Event]:
-        return await self._run(self._append_events, events)
+        return await self._run(self.append_events_now, events)
 
-    def forget(self, message: Message) -> None:
-        self._recent.forget((message.sender, message.client_message_id))
+    async def forget(self, message: Message) -> None:
+        await self._run(self.forget_now, message)
 
     async def check(self) -> None:
-        await self._run(self._check)
+        await self._run(self.check_now)
 
     async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
         async with self._database.exclusive():
@@ -98,7 +95,18 @@ class SqliteLog:
             except sqlite3.Error as error:
                 raise self._database.explain(error) from error
 
-    # -- in the thread -----------------------------------------------------------------------------------------
+    # -- in the thread, or in a process of its own --------------------------------------------------------------
+
+    def open_now(self, connection: sqlite3.Connection) -> None:
+        """Write over this connection."""
+        self._connection = connection
+        self._is_open = True
+        # Indexes are written all over: their pages should be in memory when they are.
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._learn_floor()
+
+    def forget_now(self, message: Message) -> None:
+        self._recent.forget((message.sender, message.client_message_id))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -112,7 +120,7 @@ class SqliteLog:
                 connection.execute("ROLLBACK")
             raise
 
-    def _append(self, drafts: Sequence[Draft]) -> list[Appended]:
+    def append_now(self, drafts: Sequence[Draft]) -> list[Appended]:
         batch = Batch(drafts, self._recent)
         for _ in range(_ATTEMPTS):
             if not batch.fresh:
@@ -178,14 +186,14 @@ class SqliteLog:
         self._recent.update(memorable(said, messages, rows))
         return messages
 
-    def _append_events(self, events: Sequence[Event]) -> list[Event]:
+    def append_events_now(self, events: Sequence[Event]) -> list[Event]:
         with self._transaction():
             ids = self._ids.take(len(events))
             stored = [msgspec.structs.replace(event, id=id_) for event, id_ in zip(events, ids, strict=True)]
             _INSERT_EVENTS.run(self._connection, [event_values(event) for event in stored])
         return stored
 
-    def _check(self) -> None:
+    def check_now(self) -> None:
         with self._transaction():
             self._connection.execute(
                 "INSERT INTO store_sql_cursor (consumer, node, position) VALUES (?, 0, 1)"

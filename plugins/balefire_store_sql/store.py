@@ -21,6 +21,7 @@ from balefire_store_sql.devices import DeviceTable
 from balefire_store_sql.log import LogWriter
 from balefire_store_sql.membership import MemberTable
 from balefire_store_sql.postgres_log import PostgresLog
+from balefire_store_sql.process_log import ProcessLog
 from balefire_store_sql.reading import LogReader, messages
 from balefire_store_sql.rows import body_of
 from balefire_store_sql.sqlite_log import SqliteLog
@@ -39,16 +40,20 @@ class SqlMessageStore:
         now_ms: Callable[[], int],
         recent_messages: int = 8192,
         conversations: int = 100_000,
+        log_process: bool = False,
     ) -> None:
         """Prepare; ``open`` connects.
 
         :param now_ms: wall-clock time in milliseconds since the epoch, for ids.
         :param recent_messages: how many messages are remembered to answer repeated sends from memory.
         :param conversations: how many conversations' counters are remembered (SQLite).
+        :param log_process: write the log in a process of its own (SQLite).
         """
         self._database = database
         self._log: LogWriter
-        if database.dialect == "sqlite":
+        if database.dialect == "sqlite" and log_process:
+            self._log = ProcessLog(database, recent_messages=recent_messages, conversations=conversations)
+        elif database.dialect == "sqlite":
             self._log = SqliteLog(database, now_ms, recent_messages=recent_messages, conversations=conversations)
         else:
             self._log = PostgresLog(database, now_ms, recent_messages=recent_messages)
@@ -80,7 +85,7 @@ class SqlMessageStore:
         await self._database.change(lambda connection: connection.execute(replace))
         message = await self._reader.get_message(message_id)
         if message is not None:
-            self._log.forget(message)
+            await self._log.forget(message)
         return message
 
     async def get_message(self, message_id: int) -> Message | None:

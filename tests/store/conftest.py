@@ -87,8 +87,18 @@ async def open_database(database_url: str) -> AsyncIterator[Callable[..., Awaita
         yield open_
 
 
+@pytest.fixture(params=["thread", "process"])
+def log_process(request: pytest.FixtureRequest, database_url: str) -> bool:
+    """Whether SQLite's log is written by a process of its own."""
+    if request.param == "process" and not database_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL is a process of its own")
+    return bool(request.param == "process")
+
+
 @pytest.fixture
-async def open_store(open_database: Callable[..., Awaitable[SqlDatabase]]) -> AsyncIterator[OpenStore]:
+async def open_store(
+    log_process: bool, open_database: Callable[..., Awaitable[SqlDatabase]]
+) -> AsyncIterator[OpenStore]:
     """Opens a store on the test's database; stores still open at the end are closed."""
     async with AsyncExitStack() as stack:
 
@@ -99,6 +109,7 @@ async def open_store(open_database: Callable[..., Awaitable[SqlDatabase]]) -> As
                 database,
                 now_ms=lambda: time.time_ns() // 1_000_000 + clock_is_ahead_by_ms,
                 recent_messages=recent_messages,
+                log_process=log_process and not clock_is_ahead_by_ms,
             )
             await store.open()
             stack.push_async_callback(store.close)
