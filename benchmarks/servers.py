@@ -108,9 +108,11 @@ def wait_ready(url: str, server: subprocess.Popen[bytes], *, seconds: float = 30
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time a process has used, user and system."""
+    """Processor time a process and its children have used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = {child for found in Path(f"/proc/{pid}/task").glob("*/children") for child in found.read_text().split()}
+    return own + sum(cpu_seconds(int(child)) for child in children)
 
 
 def memory_bytes(pid: int) -> int:

@@ -4,11 +4,16 @@ import contextlib
 import fcntl
 import logging
 import os
+import time
 from pathlib import Path
+from typing import Final
 
 from balefire_hookspecs import StorageUnavailable
 
 log = logging.getLogger(__name__)
+
+FINISHING_SECONDS: Final = 10.0
+"""How long a child that outlives its killed parent may take to finish what it is writing."""
 
 
 class FileLock:
@@ -19,7 +24,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Taking it again is no error.
+        """Taking it again is no error. Waits for what a platform that was killed has left finishing its work.
 
         :raises StorageUnavailable: another process has it, or another owner in this one.
         """
@@ -31,9 +36,9 @@ class FileLock:
         except OSError as error:
             raise StorageUnavailable(f"{file} cannot be opened: {error.strerror}") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError:
-            owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            owner = _owner(descriptor) or "unknown"
             os.close(descriptor)
             raise StorageUnavailable(
                 f"{self._guarded} is in use by another platform, process {owner}; "
@@ -56,3 +61,36 @@ class FileLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """
+    :raises BlockingIOError: somebody has the lock whose owner is alive, or who does not come to an end.
+    """
+    deadline = time.monotonic() + FINISHING_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline or _is_alive(_owner(descriptor)):
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _owner(descriptor: int) -> str:
+    """The process id that the owner wrote down; "" while it has not yet."""
+    return os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+
+
+def _is_alive(owner: str) -> bool:
+    if not owner.isdigit():
+        return True  # it is about to write its number
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

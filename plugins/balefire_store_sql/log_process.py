@@ -86,7 +86,10 @@ def main() -> None:
             reply = answer(log, request)
         except sqlite3.Error as error:
             reply = b"-" + _encode(Trouble(type(error).__name__, str(error), getattr(error, "sqlite_errorcode", 0)))
-        line.sendall(HEAD.pack(len(reply)) + reply)
+        try:
+            line.sendall(HEAD.pack(len(reply)) + reply)
+        except ConnectionError:  # the parent is gone
+            break
 
 
 if __name__ == "__main__":

@@ -53,8 +53,7 @@ class _Line(asyncio.Protocol):
     """One question at a time, each answered by one frame."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._missing = 0
+        self._gathered = bytearray()
         self._answer: asyncio.Future[bytes] | None = None
         self.is_lost = False
         self.transport: asyncio.Transport
@@ -63,14 +62,12 @@ class _Line(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if not self._parts:
-            self._missing = HEAD.unpack_from(data)[0] + HEAD.size
-        self._parts.append(data)
-        self._missing -= len(data)
-        if not self._missing:
-            whole, self._parts = b"".join(self._parts), []
+        gathered = self._gathered
+        gathered += data
+        if len(gathered) >= HEAD.size and len(gathered) == HEAD.size + HEAD.unpack_from(gathered)[0]:
+            self._gathered = bytearray()
             if self._answer is not None and not self._answer.done():
-                self._answer.set_result(whole[HEAD.size :])
+                self._answer.set_result(bytes(gathered[HEAD.size :]))
 
     def connection_lost(self, _: Exception | None) -> None:
         self.is_lost = True

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from tests.store.talking import TEAM, draft, say
 
-from balefire import StorageUnavailable
+from balefire import StorageFull, StorageUnavailable
 from balefire.database import SqlDatabase
 from balefire.file_lock import FileLock
 from balefire_store_sql import SqlMessageStore
+from balefire_store_sql.process_log import HEAD, Trouble, _Line
 
 PARENT = """
 import asyncio, sys, time
@@ -95,19 +96,26 @@ async def test_it_ends_with_its_parent_and_keeps_the_file_until_then(file: Path)
     rest = (await parent.communicate())[0].split(b"\n")
     for line in rest[:-1]:
         seq = int(line.split()[1])
+    asyncio.get_running_loop().call_later(0.3, os.kill, child, signal.SIGCONT)
     lock = FileLock(file)
-    with pytest.raises(StorageUnavailable, match="in use"):
-        lock.take()
-
-    os.kill(child, signal.SIGCONT)
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                lock.take()
-                break
-            except StorageUnavailable:
-                await asyncio.sleep(0.01)
+    await asyncio.to_thread(lock.take)  # waits for the child, whose parent is dead
     lock.release()
     with closing(sqlite3.connect(file)) as connection:
         count, last = connection.execute("SELECT count(*), max(seq) FROM store_sql_message").fetchone()
     assert count == last >= seq
+
+
+def test_a_full_disk_is_told_across_the_border_as_such(file: Path) -> None:
+    error = Trouble("OperationalError", "database or disk is full", sqlite3.SQLITE_FULL).error()
+
+    assert isinstance(SqlDatabase(f"sqlite:///{file}").explain(error), StorageFull)
+
+
+async def test_answers_in_pieces_of_any_size_are_put_together() -> None:
+    line = _Line()
+    for size in (1, 3, 5, 100):
+        answer = line._answer = asyncio.get_running_loop().create_future()
+        whole = HEAD.pack(11) + b"hello world"
+        for start in range(0, len(whole), size):
+            line.data_received(whole[start : start + size])
+        assert await answer == b"hello world"
