@@ -24,9 +24,6 @@ T = TypeVar("T")
 
 Synchronous = Literal["full", "normal"]
 
-_BUSY_TIMEOUT_SECONDS: Final = 5.0
-"""How long a writer waits for another process that holds the SQLite file."""
-
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -50,6 +47,9 @@ class SqlDatabase:
 
     dialect: Literal["sqlite", "postgresql"]
 
+    busy_timeout_seconds: ClassVar[float] = 5.0
+    """How long a writer waits for another process that holds the SQLite file."""
+
     command_timeout_seconds: ClassVar[float] = 15.0
     """How long PostgreSQL may take for a statement before it counts as unavailable."""
 
@@ -57,13 +57,13 @@ class SqlDatabase:
         self._url = _parse(url)
         self.dialect = cast(Literal["sqlite", "postgresql"], self._url.get_backend_name())
         self.node = node
-        self.synchronous = synchronous
+        self._synchronous = synchronous
         self._writers = asyncio.Lock()
         self.engine: AsyncEngine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgresql_engine()
         self._lock = FileLock(self.path)
         self._threads: SqliteThreads | None = None
         if self.dialect == "sqlite":
-            self._threads = SqliteThreads(self.path, self._prepare, busy_timeout_seconds=_BUSY_TIMEOUT_SECONDS)
+            self._threads = SqliteThreads(self.path, self._prepare, busy_timeout_seconds=self.busy_timeout_seconds)
         self._reading = self.engine
         self._writing = self.engine.execution_options(is_writer=True)
         if self.dialect == "postgresql":
@@ -162,7 +162,7 @@ class SqlDatabase:
         """
         try:
             if self.dialect == "sqlite":
-                return self.connect_now()
+                return self._connect_sqlite()
             return await self._connect_postgresql()
         except Exception as error:
             raise self.explain(error) from error
@@ -205,7 +205,7 @@ class SqlDatabase:
     def _sqlite_engine(self) -> AsyncEngine:
         engine = create_async_engine(
             self._url,
-            connect_args={"isolation_level": None, "timeout": _BUSY_TIMEOUT_SECONDS},
+            connect_args={"isolation_level": None, "timeout": self.busy_timeout_seconds},
             hide_parameters=True,  # errors end up in logs, and rows hold tokens and texts
             pool_size=4,
             max_overflow=8,
@@ -214,23 +214,27 @@ class SqlDatabase:
         event.listen(engine.sync_engine, "begin", begin)
         return engine
 
-    def connect_now(self) -> sqlite3.Connection:
-        """``connect`` for SQLite, without a loop."""
+    def _connect_sqlite(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, isolation_level=None, timeout=_BUSY_TIMEOUT_SECONDS, check_same_thread=False
+            self.path, isolation_level=None, timeout=self.busy_timeout_seconds, check_same_thread=False
         )
         self._prepare(connection.cursor())
         return connection
 
-    def _prepare(self, cursor: Any) -> None:
-        for pragma in (
+    @property
+    def pragmas(self) -> tuple[str, ...]:
+        """The settings of every connection to the SQLite file, also of those that another process makes."""
+        return (
             "journal_mode=WAL",
-            f"synchronous={self.synchronous}",
+            f"synchronous={self._synchronous}",
             "foreign_keys=ON",
             # Pages are written back less often than the default 4 MiB asks for: hot index pages change many times.
             "wal_autocheckpoint=8000",
             "journal_size_limit=67108864",
-        ):
+        )
+
+    def _prepare(self, cursor: Any) -> None:
+        for pragma in self.pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -15,7 +15,6 @@ import time
 import msgspec
 
 from balefire import BalefireError, Draft, Event, Message
-from balefire.database import SqlDatabase
 from balefire_store_sql.process_log import HEAD, Start, Trouble
 from balefire_store_sql.sqlite_log import SqliteLog
 
@@ -26,22 +25,22 @@ _events = msgspec.msgpack.Decoder(list[Event]).decode
 
 def append(log: SqliteLog, body: memoryview) -> object:
     """Ids and seqs; whole messages only of repeats, by their place in the batch."""
-    results = log.append_now(_drafts(body))
+    results = log.append(_drafts(body))
     repeats = {n: one.message for n, one in enumerate(results) if not one.is_new}
     return [one.message.id for one in results], [one.message.seq for one in results], repeats
 
 
 def append_events(log: SqliteLog, body: memoryview) -> object:
-    return [event.id for event in log.append_events_now(_events(body))]
+    return [event.id for event in log.append_events(_events(body))]
 
 
 def forget(log: SqliteLog, body: memoryview) -> object:
-    log.forget_now(msgspec.msgpack.decode(body, type=Message))
+    log.forget(msgspec.msgpack.decode(body, type=Message))
     return None
 
 
 def check(log: SqliteLog, _: memoryview) -> object:
-    log.check_now()
+    log.check()
     return None
 
 
@@ -61,15 +60,22 @@ def answer(log: SqliteLog, request: bytes) -> bytes:
     return b"-" + _encode(trouble)
 
 
+def connect(start: Start) -> sqlite3.Connection:
+    """To the same file, with the same settings as the parent's connections."""
+    connection = sqlite3.connect(start.path, isolation_level=None, timeout=start.busy_timeout_seconds)
+    for pragma in start.pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     line = socket.socket(fileno=int(sys.argv[1]))
     requests = line.makefile("rb", 1 << 18)
     start = msgspec.json.decode(sys.argv[2], type=Start)
-    database = SqlDatabase(f"sqlite:///{start.path}", start.synchronous, node=start.node)
     log = SqliteLog(
-        database,
+        start.node,
         lambda: time.time_ns() // 1_000_000,
         recent_messages=start.recent_messages,
         conversations=start.conversations,
@@ -81,7 +87,7 @@ def main() -> None:
         request = requests.read(HEAD.unpack(head)[0])
         try:
             if not is_open:
-                log.open_now(database.connect_now())
+                log.open(connect(start))
                 is_open = True
             reply = answer(log, request)
         except sqlite3.Error as error:

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -25,7 +25,8 @@ class Start(msgspec.Struct, frozen=True):
     """What the process is told."""
 
     path: str
-    synchronous: Literal["full", "normal"]
+    pragmas: tuple[str, ...]
+    busy_timeout_seconds: float
     node: int
     recent_messages: int
     conversations: int
@@ -85,7 +86,14 @@ class ProcessLog:
 
     def __init__(self, database: Any, *, recent_messages: int, conversations: int):
         self._database = database
-        self._start = Start(str(database.path), database.synchronous, database.node, recent_messages, conversations)
+        self._start = Start(
+            path=str(database.path),
+            pragmas=database.pragmas,
+            busy_timeout_seconds=database.busy_timeout_seconds,
+            node=database.node,
+            recent_messages=recent_messages,
+            conversations=conversations,
+        )
         self._line: _Line | None = None
         self._child: subprocess.Popen[bytes] | None = None
 

@@ -4,23 +4,19 @@ Optimistic: a batch is inserted as if nothing in it were known, and a violated u
 touched only after the commit, so a failed one leaves it as it was.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from balefire import Appended, Conversation, Database, Draft, Event, IdSequence, Message, StorageUnavailable
+from balefire import Appended, Conversation, Draft, Event, IdSequence, Message, StorageUnavailable
 from balefire_store_sql.batch import Batch, Once, Tally, memorable, number
 from balefire_store_sql.bulk import Bulk
 from balefire_store_sql.log import CHECK_CURSOR
 from balefire_store_sql.recent import Recent
 from balefire_store_sql.rows import EVENT_COLUMNS, MESSAGE_COLUMNS, event_values, message_from
-
-T = TypeVar("T")
 
 _ATTEMPTS: Final = 4
 """Repeats cost one, another process writing the same file one more; more than this is a fault."""
@@ -55,57 +51,25 @@ _FIND_MESSAGES: Final = Bulk(
 
 
 class SqliteLog:
-    """Implements ``LogWriter`` with one connection in one thread of its own."""
+    """The log itself, synchronous: used by one thread at a time, of this process or of one of its own."""
 
-    def __init__(self, database: Database, now_ms: Callable[[], int], *, recent_messages: int, conversations: int):
-        self._database = database
-        self._ids = IdSequence(database.node, now_ms=now_ms)
+    def __init__(self, node: int, now_ms: Callable[[], int], *, recent_messages: int, conversations: int) -> None:
+        self._ids = IdSequence(node, now_ms=now_ms)
         self._recent: Recent[Once, Message] = Recent(recent_messages)
         self._tallies: Recent[Conversation, Tally] = Recent(conversations)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="message-log")
         self._connection: sqlite3.Connection
-        self._is_open = False
 
-    async def open(self) -> None:
-        connection = await self._database.connect()
-        await self._run(self.open_now, connection)
-
-    async def close(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            await self._run(self._connection.close)
-            self._thread.shutdown()
-
-    async def append(self, drafts: Sequence[Draft]) -> list[Appended]:
-        return await self._run(self.append_now, drafts)
-
-    async def append_events(self, events: Sequence[Event]) -> list[Event]:
-        return await self._run(self.append_events_now, events)
-
-    async def forget(self, message: Message) -> None:
-        await self._run(self.forget_now, message)
-
-    async def check(self) -> None:
-        await self._run(self.check_now)
-
-    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
-        async with self._database.exclusive():
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-            except sqlite3.Error as error:
-                raise self._database.explain(error) from error
-
-    # -- in the thread, or in a process of its own --------------------------------------------------------------
-
-    def open_now(self, connection: sqlite3.Connection) -> None:
+    def open(self, connection: sqlite3.Connection) -> None:
         """Write over this connection."""
         self._connection = connection
-        self._is_open = True
         # Indexes are written all over: their pages should be in memory when they are.
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._learn_floor()
 
-    def forget_now(self, message: Message) -> None:
+    def close(self) -> None:
+        self._connection.close()
+
+    def forget(self, message: Message) -> None:
         self._recent.forget((message.sender, message.client_message_id))
 
     @contextmanager
@@ -120,7 +84,7 @@ class SqliteLog:
                 connection.execute("ROLLBACK")
             raise
 
-    def append_now(self, drafts: Sequence[Draft]) -> list[Appended]:
+    def append(self, drafts: Sequence[Draft]) -> list[Appended]:
         batch = Batch(drafts, self._recent)
         for _ in range(_ATTEMPTS):
             if not batch.fresh:
@@ -186,14 +150,14 @@ class SqliteLog:
         self._recent.update(memorable(said, messages, rows))
         return messages
 
-    def append_events_now(self, events: Sequence[Event]) -> list[Event]:
+    def append_events(self, events: Sequence[Event]) -> list[Event]:
         with self._transaction():
             ids = self._ids.take(len(events))
             stored = [msgspec.structs.replace(event, id=id_) for event, id_ in zip(events, ids, strict=True)]
             _INSERT_EVENTS.run(self._connection, [event_values(event) for event in stored])
         return stored
 
-    def check_now(self) -> None:
+    def check(self) -> None:
         with self._transaction():
             self._connection.execute(
                 "INSERT INTO store_sql_cursor (consumer, node, position) VALUES (?, 0, 1)"

@@ -24,8 +24,8 @@ from balefire_store_sql.postgres_log import PostgresLog
 from balefire_store_sql.process_log import ProcessLog
 from balefire_store_sql.reading import LogReader, messages
 from balefire_store_sql.rows import body_of
-from balefire_store_sql.sqlite_log import SqliteLog
 from balefire_store_sql.summaries import Summaries
+from balefire_store_sql.thread_log import ThreadLog
 
 
 class SqlMessageStore:
@@ -54,7 +54,7 @@ class SqlMessageStore:
         if database.dialect == "sqlite" and log_process:
             self._log = ProcessLog(database, recent_messages=recent_messages, conversations=conversations)
         elif database.dialect == "sqlite":
-            self._log = SqliteLog(database, now_ms, recent_messages=recent_messages, conversations=conversations)
+            self._log = ThreadLog(database, now_ms, recent_messages=recent_messages, conversations=conversations)
         else:
             self._log = PostgresLog(database, now_ms, recent_messages=recent_messages)
         self._reader = LogReader(database)
