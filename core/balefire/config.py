@@ -9,13 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from balefire.config_problems import describe_problems, unknown
 from balefire.config_sources import Tables, gather
 from balefire_hookspecs import ConfigError
+
+
+def _as_written(value: object) -> object:
+    """Python makes networks of numbers and of true and false too; nobody means that."""
+    if not isinstance(value, str | IPv4Network | IPv6Network):
+        raise ValueError("must be a network such as 10.0.0.0/8")
+    return value
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_as_written)]
 
 DEFAULT_PLUGINS: Final = (
     "store-sql",
@@ -63,7 +73,7 @@ class ServerSection(Section):
     )
     drain_seconds: float = Field(5.0, ge=0, le=60, description="over how long clients are asked to leave at stop")
     max_body_bytes: int = Field(1_048_576, ge=1024, le=67_108_864, description="largest body of an HTTP request")
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+    trusted_proxies: tuple[Network, ...] = Field(
         (), description="reverse proxies, as CIDR, whose X-Forwarded-For is believed"
     )
     rates: dict[str, RateSection] = Field(
@@ -100,7 +110,7 @@ class DatabaseSection(Section):
 class OutgoingSection(Section):
     """``[outgoing]``: calls to addresses that users supply."""
 
-    allow: tuple[IPv4Network | IPv6Network, ...] = Field((), description="private networks that may be called, as CIDR")
+    allow: tuple[Network, ...] = Field((), description="private networks that may be called, as CIDR")
 
 
 class LogSection(Section):

@@ -268,6 +268,12 @@ def test_a_configuration_never_shows_passwords_or_plugin_settings() -> None:
     assert "hush" not in str(config)
 
 
+@pytest.mark.parametrize("network", [True, 7, 1.5, None])
+def test_a_network_is_written_as_one(network: object) -> None:
+    with pytest.raises(ConfigError, match=r"outgoing\.allow.*such as 10\.0\.0\.0/8"):
+        load_config(overrides={"outgoing": {"allow": [network]}}, environ={})
+
+
 secrets = st.text(string.ascii_letters + string.digits, min_size=12, max_size=30).map(lambda text: f"hush{text}")
 leaves = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), secrets, st.none(), st.binary(max_size=3))
 values = st.recursive(
