@@ -74,7 +74,7 @@ def _lock(descriptor: int) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline or _is_alive(_owner(descriptor)):
                 raise
-            time.sleep(0.02)
+            time.sleep(0.02)  # flock has no time limit of its own; nothing else runs yet when a platform takes its file
         else:
             return
 
